@@ -1,0 +1,58 @@
+/*
+ * bus: a process's connection to NATS, for the messages between processes (commands, replies, seat changes,
+ * announcements). nats.c runs its own threads; everything received and every change of the connection comes
+ * through one mailbox onto the event loop and is handed to `bus_handler`s there.
+ *
+ * The connection is made in the background and made again for ever, with backoff (100 ms … 2 s) and jitter;
+ * pings every second find a dead peer within 3 s. Nothing is buffered while it is away: bus_publish then
+ * says STATUS_UNAVAILABLE, and senders repeat. Subscriptions survive a reconnect.
+ * One connection with natsOptions_SetSendAsap: callers pack what belongs together into one message.
+ *
+ * All functions are for the loop's thread.
+ */
+#ifndef USHER_SHARED_BUS_H
+#define USHER_SHARED_BUS_H
+
+#include "shared/base.h"
+#include "shared/status.h"
+
+#include <event2/event.h>
+
+struct bus;
+
+enum {
+    BUS_MESSAGE_MAX_BYTES = 1 << 20, /* NATS's default max_payload */
+    BUS_SUBJECT_MAX_BYTES = 128,
+    BUS_SUBSCRIPTIONS_MAX = 32,
+};
+
+/* A message on a subject. `data` belongs to the bus and ends with the call. */
+typedef void bus_handler(void *context, const char *subject, const uint8_t *data, size_t size_bytes);
+/* The connection came up (true: every subscription made so far is known to the server, flushed) or went
+ * away (false). Called on the loop, also the first time. */
+typedef void bus_state_handler(void *context, bool connected);
+
+/*
+ * Starts connecting to `url` (nats://host:port, several separated by commas); `name` is shown by NATS's
+ * monitoring. Returns NULL and logs why when the URL is unusable or there is no memory. An unreachable server
+ * is no error.
+ */
+MUST_CHECK struct bus *bus_create(struct event_base *base, const char *url, const char *name,
+                                  bus_state_handler *on_state, void *context);
+/* Waits up to 1 s for what was published to leave, closes, frees. NULL is allowed. */
+void bus_destroy(struct bus *bus);
+
+/* `subject` may end in '*' tokens. The subscription becomes active when connected; it is flushed to the
+ * server before on_state(true) is called, or, when connected already, within bus_flush. Never undone.
+ * STATUS_LIMIT, STATUS_INVALID. */
+MUST_CHECK enum status bus_subscribe(struct bus *bus, const char *subject, bus_handler *handler,
+                                     void *context);
+/* Copies and sends. STATUS_UNAVAILABLE when not connected, STATUS_LIMIT when too big or nats.c's output
+ * buffer (16 MiB) is full. Success does not mean that anybody received it. */
+MUST_CHECK enum status bus_publish(struct bus *bus, const char *subject, const void *data,
+                                   size_t size_bytes);
+bool bus_connected(const struct bus *bus);
+/* Messages lost here because the mailbox was full, and by nats.c's own limits. */
+uint64_t bus_dropped(const struct bus *bus);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * token: signed statements that a client carries for us. HMAC-SHA-256 (RFC 2104, FIPS 180-4) by OpenSSL over
+ * a version byte, a kind byte and the payload; base64url without padding (RFC 4648, 5). There is no
+ * algorithm field to swap. Compared in constant time. Two keys: the first signs, both verify, so that keys
+ * can be rotated. Pure; thread-safe.
+ */
+#ifndef USHER_SHARED_TOKEN_H
+#define USHER_SHARED_TOKEN_H
+
+#include "shared/base.h"
+#include "shared/status.h"
+
+enum { TOKEN_KEY_BYTES = 32, TOKEN_TEXT_MAX = 512, TOKEN_SESSION_DAYS = 30 };
+
+struct token_keys {
+    uint8_t keys[2][TOKEN_KEY_BYTES];
+    uint32_t count; /* 1 or 2 */
+};
+
+/* A guest's session. */
+struct session {
+    struct id128 installation;
+    struct id128 user;
+    bool guest;
+    int64_t expires_us; /* unix µs, database time */
+};
+
+/* Writes the token and NUL. */
+void token_sign_session(const struct token_keys *keys, const struct session *session,
+                        char text[TOKEN_TEXT_MAX]);
+/* STATUS_INVALID: not a token, not ours, altered, another installation's, or expired at `now_us`. */
+MUST_CHECK enum status token_verify_session(const struct token_keys *keys, const struct id128 *installation,
+                                            int64_t now_us, const char *text, struct session *session);
+
+#endif
