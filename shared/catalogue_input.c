@@ -1,0 +1,1 @@
+#include "shared/catalogue_input.h"

@@ -1,0 +1,1 @@
+#include "shared/catalogue_sql.h"

@@ -1,0 +1,1 @@
+#include "shared/id_map.h"

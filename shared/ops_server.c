@@ -1,0 +1,1 @@
+#include "shared/ops_server.h"
