@@ -1,7 +1,6 @@
 /*
  * id_map: a hash table from 16-byte ids to pointers. Open addressing, one array, grows by doubling, at most
- * `limit` entries. Keys are hashed with a per-process random seed (made at first use), so chosen ids can't
- * make it slow. Values belong to the caller and are never NULL. Not thread-safe.
+ * `limit` entries. Keys are hashed with a random seed of the map's own, so chosen ids can't make it slow. Values belong to the caller and are never NULL. Not thread-safe.
  */
 #ifndef USHER_SHARED_ID_MAP_H
 #define USHER_SHARED_ID_MAP_H
