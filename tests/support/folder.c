@@ -1,0 +1,73 @@
+#include "tests/support/folder.h"
+#include "tests/support/expect.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void folder_create(char path[FOLDER_PATH_SIZE]) {
+    (void)snprintf(path, FOLDER_PATH_SIZE, "/tmp/usher-test-XXXXXX");
+    expect(mkdtemp(path) != NULL, "can't make a temporary folder");
+    expect(chmod(path, 0755) == 0, "can't open %s to others", path);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind,
+                        struct FTW *position) {
+    (void)status;
+    (void)kind;
+    (void)position;
+    return remove(path);
+}
+
+void folder_remove(const char *path) {
+    expect(nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0, "can't delete %s", path);
+}
+
+void folder_write(const char *parent, const char *name, unsigned mode, const char *text) {
+    char path[PATH_MAX], hidden[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/%s", parent, name);
+    (void)snprintf(hidden, sizeof hidden, "%s/.%s", parent, name);
+    int fd = open(hidden, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
+    expect(fd >= 0, "can't write %s", hidden);
+    ssize_t written = write(fd, text, strlen(text));
+    expect(close(fd) == 0 && written == (ssize_t)strlen(text), "can't write %s", hidden);
+    expect(rename(hidden, path) == 0, "can't make %s", path);
+}
+
+/* The whole file, NUL-terminated; NULL when there is none. */
+static char *file_text(const char *path) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return NULL;
+    }
+    char *text = NULL;
+    size_t capacity = 0;
+    if (getdelim(&text, &capacity, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    (void)fclose(file);
+    return text;
+}
+
+void folder_print_tail(const char *path, unsigned lines) {
+    char *text = file_text(path);
+    const char *at = text == NULL ? "" : text + strlen(text);
+    for (unsigned seen = 0; text != NULL && at > text; at--) {
+        if (at[-1] == '\n' && seen++ == lines) {
+            break;
+        }
+    }
+    (void)fprintf(stderr, "--- end of %s\n%s", path, at);
+    free(text);
+}
+
+bool folder_file_contains(const char *path, const char *wanted) {
+    char *text = file_text(path);
+    bool found = text != NULL && strstr(text, wanted) != NULL;
+    free(text);
+    return found;
+}
