@@ -1,1 +1,180 @@
 #include "shared/config.h"
+
+#include "shared/log.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_LOG_LEVEL };
+
+/* Who acts on a setting. Only what concerns an operator is in the README. */
+enum setting_owner {
+    OWNER_PROCESS, /* usher's programs: it has a place in struct config */
+    OWNER_OPS,     /* ops/up and ops/down */
+    OWNER_LATER,   /* part of the interface, without effect so far */
+    OWNER_TOOLS,   /* written by ops/up into run/env, for the tools */
+    OWNER_TEST,    /* tests */
+};
+
+struct setting {
+    const char *name; /* ending in '_': every name that begins so */
+    enum setting_owner owner;
+    enum setting_kind kind;
+    const char *fallback;
+    const char *meaning;
+    int64_t min, max;          /* SETTING_NUMBER */
+    size_t offset, size_bytes; /* OWNER_PROCESS: its place in struct config */
+};
+
+#define PLACE(field) offsetof(struct config, field), sizeof(((struct config *)NULL)->field)
+#define TEXT(name, field, fallback, meaning)                                                       \
+    { name, OWNER_PROCESS, SETTING_TEXT, fallback, meaning, 0, 0, PLACE(field) }
+#define NUMBER(name, field, fallback, min, max, meaning)                                           \
+    { name, OWNER_PROCESS, SETTING_NUMBER, fallback, meaning, min, max, PLACE(field) }
+#define OTHERS(name, owner, fallback, meaning)                                                     \
+    { name, owner, SETTING_TEXT, fallback, meaning, 0, 0, 0, 0 }
+
+static const struct setting settings[] = {
+    TEXT("USHER_HOME", home, ".usher", "folder for data, logs, keys, sockets and pid files"),
+    TEXT("USHER_PROCESS", process, "usher", "the process's name in its log lines"),
+    TEXT("USHER_DATABASE_URL", database_url, "",
+         "PostgreSQL, as a libpq connection string; empty: libpq's own defaults"),
+    TEXT("USHER_READ_DATABASE_URL", read_database_url, "",
+         "PostgreSQL for search and pages, e.g. a replica; empty: as `USHER_DATABASE_URL`"),
+    TEXT("USHER_NATS_URL", nats_url, "nats://127.0.0.1:4222", "NATS servers, separated by commas"),
+    TEXT("USHER_PUBLIC_URL", public_url, "",
+         "the address browsers use; empty: the gateway's own address and port"),
+    TEXT("USHER_LISTEN", listen_address, "127.0.0.1", "IP address of the public port"),
+    NUMBER("USHER_PORT", port, "8080", 1, 65535, "public port"),
+    NUMBER("USHER_OPS_PORT", ops_port, "0", 0, 65535,
+           "a process's loopback port for `/healthz`, `/readyz` and `/metrics`; 0: any free one, "
+           "written to the log"),
+    NUMBER("USHER_HOLD_SECONDS", hold_seconds, "300", 1, 86400, "hold of new events"),
+    NUMBER("USHER_HANDOVER_SECONDS", handover_seconds, "10", 0, 3600,
+           "how long a worker has to be alive before partitions are handed to it"),
+    NUMBER("USHER_IDLE_SHOW_SECONDS", idle_show_seconds, "600", 1, 86400,
+           "a worker forgets a show that nobody has asked about for so long"),
+    NUMBER("USHER_SHOW_MEMORY_MB", show_memory_mb, "1024", 1, 1048576,
+           "memory for a worker's shows, in MiB"),
+    NUMBER("USHER_CONNECTIONS_MAX", connections_max, "60000", 1, 1000000,
+           "connections a gateway keeps at a time"),
+    NUMBER("USHER_REQUEST_SECONDS", request_seconds, "10", 1, 3600,
+           "time for a request to arrive whole"),
+    NUMBER("USHER_IDLE_SECONDS", idle_seconds, "75", 1, 86400,
+           "how long a connection is kept without a request"),
+    {"USHER_LOG_LEVEL", OWNER_PROCESS, SETTING_LOG_LEVEL, "info",
+     "least level that is logged: debug, info, warning or error", 0, 0, PLACE(log_level)},
+
+    OTHERS("USHER_WORKERS", OWNER_OPS, "2", "how many workers `ops/up` starts"),
+    OTHERS("USHER_GATEWAYS", OWNER_OPS, "1", "how many gateways `ops/up` starts"),
+    OTHERS("USHER_ALLOWED_ORIGINS", OWNER_LATER, "", "web origins that may call the API (CORS)"),
+    OTHERS("USHER_TRUSTED_PROXIES", OWNER_LATER, "", "proxies whose `X-Forwarded-For` counts"),
+
+    OTHERS("USHER_URL", OWNER_TOOLS, "", "address of the public port"),
+    OTHERS("USHER_FAILPOINT_DIR", OWNER_TEST, "", "see shared/failpoint.h"),
+    OTHERS("USHER_TEST_CLOCK_SKEW_MS", OWNER_TEST, "", "sets the wall clock of test builds wrong"),
+    OTHERS("USHER_TEST_", OWNER_TEST, "", "free for tests"),
+};
+
+static bool is_known(const char *variable, size_t name_length) {
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const char *name = settings[i].name;
+        size_t length = strlen(name);
+        bool is_prefix = name[length - 1] == '_';
+        if ((length == name_length || (is_prefix && length < name_length)) &&
+            strncmp(variable, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void complain(const char *name, const char *problem) {
+    log_write(LOG_ERROR, "bad-setting", "a setting can't be used; this process does not start",
+              LOG_TEXT("setting", name), LOG_TEXT("problem", problem));
+}
+
+static bool refuse_unknown_variables(void) {
+    bool good = true;
+    for (char **variable = environ; *variable != NULL; variable++) {
+        size_t name_length = strcspn(*variable, "=");
+        if (strncmp(*variable, "USHER_", 6) != 0 || is_known(*variable, name_length))
+            continue;
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)name_length, *variable);
+        complain(name, "there is no such setting");
+        good = false;
+    }
+    return good;
+}
+
+static bool store_number(const struct setting *setting, const char *text, int64_t *place) {
+    char *end;
+    errno = 0;
+    int64_t number = strtoll(text, &end, 10);
+    bool digits_only = isdigit((unsigned char)*text) && *end == '\0';
+    if (!digits_only || errno != 0 || number < setting->min || number > setting->max) {
+        char problem[80];
+        snprintf(problem, sizeof problem, "must be a whole number from %" PRId64 " to %" PRId64,
+                 setting->min, setting->max);
+        complain(setting->name, problem);
+        return false;
+    }
+    *place = number;
+    return true;
+}
+
+/* The value itself is not logged: a URL may contain a password. */
+static bool store_text(const struct setting *setting, const char *text, char *place) {
+    enum log_level level;
+    if (strlen(text) >= setting->size_bytes) {
+        complain(setting->name, "is too long");
+        return false;
+    }
+    if (setting->kind == SETTING_LOG_LEVEL && !log_level_from_text(text, &level)) {
+        complain(setting->name, "must be debug, info, warning or error");
+        return false;
+    }
+    strcpy(place, text);
+    return true;
+}
+
+bool config_load(struct config *config) {
+    memset(config, 0, sizeof *config);
+    bool good = refuse_unknown_variables();
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *setting = &settings[i];
+        if (setting->owner != OWNER_PROCESS)
+            continue;
+        const char *text = getenv(setting->name);
+        if (text == NULL || *text == '\0') /* shells export empty variables for "not set" */
+            text = setting->fallback;
+        char *place = (char *)config + setting->offset;
+        bool stored = setting->kind == SETTING_NUMBER
+                          ? store_number(setting, text, (int64_t *)(void *)place)
+                          : store_text(setting, text, place);
+        good = good && stored;
+    }
+    if (*config->read_database_url == '\0')
+        memcpy(config->read_database_url, config->database_url, sizeof config->database_url);
+    return good;
+}
+
+void config_print_markdown(FILE *out) {
+    fprintf(out, "| setting | default | meaning |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *setting = &settings[i];
+        if (setting->owner == OWNER_TOOLS || setting->owner == OWNER_TEST)
+            continue;
+        const char *quote = *setting->fallback == '\0' ? "" : "`";
+        fprintf(out, "| `%s` | %s%s%s | %s", setting->name, quote, setting->fallback, quote,
+                setting->meaning);
+        if (setting->max > 0)
+            fprintf(out, " (%" PRId64 " to %" PRId64 ")", setting->min, setting->max);
+        if (setting->owner == OWNER_LATER)
+            fprintf(out, "; reserved, has no effect yet");
+        fprintf(out, " |\n");
+    }
+}

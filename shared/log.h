@@ -16,6 +16,9 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
+/* "debug", "info", "warning", "error"; false for anything else (config_load has checked config.log_level). */
+MUST_CHECK bool log_level_from_text(const char *text, enum log_level *level);
+
 /* `process` (kept by pointer) names this process in every line; lines below `level` are not written. */
 void log_init(const char *process, enum log_level level);
 
