@@ -50,7 +50,7 @@ struct database_answer {
     enum database_outcome outcome;
     PGresult **results; /* DATABASE_DONE: `count` of them */
     int count;
-    int failed_statement;           /* DATABASE_FAILED: which one of the group */
+    int failed_statement;           /* DATABASE_FAILED: which one of the group; their number: the implicit commit */
     char sqlstate[6];               /* DATABASE_FAILED */
     char error[DATABASE_ERROR_SIZE]; /* FAILED, LOST: one line for the log */
     bool warned; /* the server sent a WARNING while this group ran (e.g. 01000 "committed locally") */
@@ -63,7 +63,8 @@ struct database_session_config {
     const char *application_name; /* at most 63 bytes */
     const char *options;          /* startup options, e.g. "-c idle_session_timeout=2500"; may be NULL */
     bool fail_fast_network; /* adds keepalives and tcp_user_timeout that find a dead peer within 3 s */
-    bool simple_protocol;   /* no pipeline mode: groups of one statement, sent with PQsendQuery */
+    bool simple_protocol;   /* no pipeline mode: groups of one statement without parameters, sent with PQsendQuery
+                               one after the other; results are text (database_text, database_number_text) */
     const struct database_statement *const *statements; /* prepared before on_up; NULL-terminated; may be NULL */
     int connect_timeout_ms;
     size_t limit_groups;
@@ -125,7 +126,9 @@ const char *database_jsonb(const PGresult *result, int row, int column); /* skip
 struct id128 database_uuid(const PGresult *result, int row, int column);
 int64_t database_time_us(const PGresult *result, int row, int column); /* timestamptz, unix µs */
 size_t database_bytes(const PGresult *result, int row, int column, const uint8_t **data);
-/* int4[] / int8[] of one dimension without NULLs; count, at most `limit` values are copied. */
+/* A whole number from a result of the simple protocol, which is text. */
+int64_t database_number_text(const PGresult *result, int row, int column);
+/* int4[] / int8[] of one dimension without NULLs; returns how many there are; at most `limit` are copied. */
 size_t database_i32_array(const PGresult *result, int row, int column, int32_t *values, size_t limit);
 size_t database_i64_array(const PGresult *result, int row, int column, int64_t *values, size_t limit);
 /* Rows touched, from the command tag. */

@@ -15,8 +15,10 @@
 #ifdef USHER_FAILPOINTS
 bool failpoint_hit(const char *name);
 #define FAILPOINT(name) failpoint_hit(name)
+#define FAILPOINTS_BUILT_IN true /* for what has to be done before a hit, and only then */
 #else
 #define FAILPOINT(name) false
+#define FAILPOINTS_BUILT_IN false
 #endif
 
 #endif
