@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define UNUSED __attribute__((unused))
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
