@@ -1,35 +1,43 @@
 /*
  * show: the engine. Decides, serially and alone, who gets which seats of one show.
  *
- * Pure: no I/O, no clock, no randomness. Time and ids arrive with the command; what is to be stored or told
- * leaves as a change and a reply. The same code runs live, in recovery and in the simulator.
+ * Pure: no I/O, no clock, no randomness. Time and ids arrive with the command; what is to be stored
+ * or told leaves as a change and a reply. The same code runs live, in recovery and in the
+ * simulator.
  *
  *                 reserve                    confirm
  *      (none) ---------------> PENDING ------------------> CONFIRMED
  *                               |   |
- *                       cancel  |   |  deadline passed (show_expire, or found at confirm or cancel)
- *                               v   v
- *                        CANCELLED  EXPIRED
+ *                       cancel  |   |  deadline passed (show_expire, or found by a command that
+ * names it) v   v CANCELLED  EXPIRED
  *
  * A PENDING booking's seats are HELD, a CONFIRMED one's BOOKED; the ended ones hold nothing.
- * *Live* bookings (PENDING, CONFIRMED) are in memory whole. Of every ended one there is an 8-byte fingerprint;
- * past `ended_limit` of them any unknown id may be an ended booking. When a command names an id that is not
- * live but may have ended, show_decide answers SHOW_NEEDS_LOOKUP and changes nothing: the caller looks the
- * booking up in the database and decides again, saying what it found.
+ * *Live* bookings (PENDING, CONFIRMED) are in memory whole. Of every ended one there is an 8-byte
+ * fingerprint; past `ended_limit` of them any unknown id may be an ended booking. When a command
+ * names an id that is not live but may have ended, show_decide answers SHOW_NEEDS_LOOKUP and
+ * changes nothing: the caller looks the booking up in the database and decides again, saying what
+ * it found. What it found must be newer than every decision about that id: commit first, look up
+ * then, and decide nothing about the id in between.
  *
  * Invariants (show_check verifies them; the simulator calls it):
  *   1. a seat belongs to at most one live booking, and that booking lists it;
  *   2. a live booking lists 1 … BOOKING_SEATS_MAX distinct seats, all of which belong to it;
- *   3. a user's seats over all live bookings are at most what the limit was when they were taken;
- *   4. free seats of a section counted = free seats of a section indexed;
+ *   3. the seats counted for a user are those of the user's live bookings (so that the limit can be
+ * kept);
+ *   4. the index of free seats has exactly the AVAILABLE ones, and seats are counted by their
+ * states;
  *   5. every PENDING booking is in the deadline order, nothing else is.
  *
- * Every decision first refuses and then mutates: a reply other than REPLY_OK leaves everything as it was,
- * except that a hold found past its deadline becomes EXPIRED (which is a change and is stored). An allocation
- * that fails is refused as REPLY_OVERLOADED before anything is touched.
+ * Every decision first refuses and then mutates: a reply other than REPLY_OK leaves everything as
+ * it was, except that a hold found past its deadline becomes EXPIRED (which is a change and is
+ * stored). An allocation that fails is refused as REPLY_OVERLOADED before anything is touched.
+ * Memory that lacks for a fingerprint is as if the limit was reached.
  *
- * Cost: a hold is O(seats in it), free of the show's size; general admission takes the lowest free seats of
- * the section through a bitmap tree. Memory is linear in seats and live bookings.
+ * Cost: a hold is O(seats in it), free of the show's size; general admission takes the lowest free
+ * seats of the section through a bitmap tree. Memory is linear in seats and live bookings.
+ *
+ * Every condition that refuses or keeps an invariant is a GUARD (guards.h), which the simulator can
+ * take out.
  */
 #ifndef USHER_WORKER_ENGINE_SHOW_H
 #define USHER_WORKER_ENGINE_SHOW_H
@@ -41,7 +49,9 @@ struct show;
 
 enum {
     SHOW_LIVE_BOOKINGS_MAX = SHOW_SEATS_MAX, /* each holds at least a seat */
-    SHOW_ENDED_MAX = 1 << 20,                /* default of ended_limit: 8 MiB of fingerprints */
+    SHOW_ENDED_MAX = 1 << 20,                /* default of ended_limit: 16 MiB of fingerprints */
+    SHOW_HOLD_MIN_MS = 1000,
+    SHOW_HOLD_MAX_MS = 24 * 3600 * 1000,
 };
 
 struct show_section {
@@ -58,17 +68,23 @@ struct show_layout {
 };
 
 /* Stored with the event: never renumber. */
-enum show_state { SHOW_DRAFT = 0, SHOW_OPEN = 1, SHOW_PAUSED = 2, SHOW_SALE_ENDED = 3, SHOW_CANCELLED = 4 };
+enum show_state {
+    SHOW_DRAFT = 0,
+    SHOW_OPEN = 1,
+    SHOW_PAUSED = 2,
+    SHOW_SALE_ENDED = 3,
+    SHOW_CANCELLED = 4
+};
 
 struct show_settings {
     enum show_state state;
     int64_t on_sale_us;  /* reserving is refused before; 0: at once */
     int64_t sale_end_us; /* and from then on; 0: never */
-    int64_t hold_ms;     /* 1 s … 24 h */
+    int64_t hold_ms;     /* SHOW_HOLD_MIN_MS … SHOW_HOLD_MAX_MS */
     uint32_t seats_per_user;
     bool guests;
     uint32_t price_count;
-    int64_t prices[PRICE_CATEGORIES_MAX]; /* minor units, >= 0 */
+    int64_t prices[PRICE_CATEGORIES_MAX]; /* minor units, 0 … INT64_MAX / BOOKING_SEATS_MAX */
     char currency[CURRENCY_SIZE];
 };
 
@@ -79,7 +95,12 @@ struct show_time {
 };
 
 /* What a payment provider said, before the decision. */
-enum payment_result { PAYMENT_NOT_ASKED = 0, PAYMENT_APPROVED, PAYMENT_DECLINED, PAYMENT_TOKEN_UNKNOWN };
+enum payment_result {
+    PAYMENT_NOT_ASKED = 0,
+    PAYMENT_APPROVED,
+    PAYMENT_DECLINED,
+    PAYMENT_TOKEN_UNKNOWN
+};
 
 /* What the database says of an id that is not live. */
 enum lookup_result { LOOKUP_NOT_DONE = 0, LOOKUP_NONE, LOOKUP_FOUND };
@@ -91,8 +112,8 @@ struct show_request {
     const struct booking *looked_up; /* LOOKUP_FOUND: CANCELLED or EXPIRED */
 };
 
-/* A booking as it was (`before`: its status, BOOKING_NONE when new) and is to be stored. Which seats changed
- * hands follows: PENDING from NONE takes them, CANCELLED and EXPIRED free them. */
+/* A booking as it was (`before`: its status, BOOKING_NONE when new) and is to be stored. Which
+ * seats changed hands follows: PENDING from NONE takes them, CANCELLED and EXPIRED free them. */
 struct show_change {
     enum booking_status before;
     struct booking booking;
@@ -106,15 +127,16 @@ struct show_decision {
 
 enum show_verdict { SHOW_DECIDED, SHOW_NEEDS_LOOKUP };
 
-/* Everything available. The layout is copied. NULL when there is no memory. Aborts on a layout or settings
- * outside the limits (whoever read them from the database has checked). `ended_limit`: see above. */
+/* Everything available. The layout is copied. NULL when there is no memory. Aborts on a layout or
+ * settings outside the limits (whoever read them from the database has checked). `ended_limit`: see
+ * above. */
 MUST_CHECK struct show *show_create(uint64_t event_id, const struct show_layout *layout,
                                     const struct show_settings *settings, size_t ended_limit);
 void show_destroy(struct show *show);
 
-/* Recovery: what the database holds, in any order, before the first decision. STATUS_CONFLICT when a seat is
- * taken already or out of range, a booking is there twice or is not live (the store is broken: don't serve
- * this show), STATUS_NO_MEMORY. */
+/* Recovery: what the database holds, in any order, before the first decision. STATUS_CONFLICT when
+ * a seat is taken already or out of range, a booking is there twice, is not live or not of this
+ * event (the store is broken: don't serve this show), STATUS_NO_MEMORY. Nothing changed then. */
 MUST_CHECK enum status show_restore_booking(struct show *show, const struct booking *booking);
 MUST_CHECK enum status show_restore_blocked(struct show *show, uint32_t seat);
 MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 *booking_id);
@@ -122,20 +144,34 @@ MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 
 /*
  * Decides one command. SHOW_NEEDS_LOOKUP: *decision is not filled, nothing changed.
  *
- * reserve   REPLY_OK (`replayed` when the booking was there: its current state, also ended ones), KEY_REUSED,
- *           NOT_FOUND (the id belongs to another user), GUESTS_NOT_ALLOWED, NOT_ON_SALE, UNKNOWN_SEAT, INVALID
- *           (no seats, more than BOOKING_SEATS_MAX, repeated, a section that is not general), SEAT_LIMIT,
- *           SEAT_TAKEN, OVERLOADED. Checked in that order, after the replay.
- * confirm   REPLY_OK (`replayed` when it was confirmed before), NOT_FOUND, NOT_PENDING (cancelled), HOLD_EXPIRED,
- *           NOT_ON_SALE (the event is cancelled), PAYMENT_INVALID, PAYMENT_DECLINED. An amount of 0 needs no
- *           payment. At served_ms >= deadline the hold has expired, swept or not.
- * cancel    REPLY_OK (`replayed` when cancelled before), NOT_FOUND, HOLD_EXPIRED, CONFLICT (confirmed).
+ * In this order:
+ * any       NOT_FOUND (the booking is another user's). A hold found at served_ms >= deadline
+ * becomes EXPIRED, swept or not, before the rest is decided (for reserve: unless KEY_REUSED).
+ * reserve   KEY_REUSED; REPLY_OK `replayed` when the booking was there (its current state, also an
+ * ended one); NOT_FOUND (a draft); GUESTS_NOT_ALLOWED; NOT_ON_SALE (`on_sale_us` only when waiting
+ * for it is all that is needed); INVALID (no seats, more than BOOKING_SEATS_MAX); UNKNOWN_SEAT
+ * (seat or section) or INVALID (repeated, an item of 0, a section that is not general), whichever
+ * is found first; SEAT_LIMIT; SEAT_TAKEN; OVERLOADED; REPLY_OK. The new booking lists the seats
+ * asked for by id, in the order asked, then item by item the lowest free seats of the section that
+ * were not asked for. confirm   NOT_FOUND; REPLY_OK `replayed` when CONFIRMED; NOT_PENDING
+ * (CANCELLED); HOLD_EXPIRED; NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED;
+ * PAYMENT_INVALID (not asked, token unknown); REPLY_OK. An amount of 0 needs no payment. cancel
+ * NOT_FOUND; REPLY_OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); REPLY_OK.
+ *
+ * reply.booking is there with REPLY_OK and whenever a confirm or cancel is refused but for
+ * NOT_FOUND: its state after the decision. While PENDING its expires_us is the forecast anew,
+ * now_us + what is left of the hold: since served time never runs ahead of database time, that is
+ * never later than the truth, and never earlier than what was forecast (and stored) at first. The
+ * stored one does not change.
  */
 MUST_CHECK enum show_verdict show_decide(struct show *show, const struct show_request *request,
-                                         const struct show_time *time, struct show_decision *decision);
+                                         const struct show_time *time,
+                                         struct show_decision *decision);
 
-/* Expires up to `limit` holds whose deadline has passed, earliest first. Returns how many changes it wrote. */
-size_t show_expire(struct show *show, const struct show_time *time, struct show_change *changes, size_t limit);
+/* Expires up to `limit` holds whose deadline has passed, in order of (deadline, booking id).
+ * Returns how many changes it wrote. */
+size_t show_expire(struct show *show, const struct show_time *time, struct show_change *changes,
+                   size_t limit);
 
 /* New settings, from the next decision on; open holds keep their prices and deadlines. */
 void show_set_settings(struct show *show, const struct show_settings *settings);

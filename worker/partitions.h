@@ -1,0 +1,41 @@
+/*
+ * partitions: what this worker owns, as every part of it sees it. Plain data; only ownership.c
+ * changes `owned`, `taking` and `epoch`.
+ *
+ *   not owned --claimed or taken over--> owned, taking --handover--> owned, draining --released-->
+ * not owned ^                                    |
+ *        +------- fence failed, session lost, instance lost -------+
+ */
+#ifndef USHER_WORKER_PARTITIONS_H
+#define USHER_WORKER_PARTITIONS_H
+
+#include "shared/partition.h"
+#include "worker/served_time.h"
+
+struct partition {
+    bool owned;
+    bool taking; /* false while it is drained for a handover */
+    uint64_t epoch;
+    struct served_time served;
+};
+
+struct partitions {
+    struct partition items[PARTITION_COUNT];
+    bool serving; /* the bus is there: served time runs */
+};
+
+/* Served time of a partition now, in ms. */
+static inline int64_t partitions_served_ms(struct partitions *partitions, uint32_t partition,
+                                           int64_t monotonic_us) {
+    return served_time_advance(&partitions->items[partition].served, monotonic_us,
+                               partitions->serving);
+}
+
+/* Whether commands addressed to `epoch` of `partition` are this worker's to decide. */
+static inline bool partitions_take(const struct partitions *partitions, uint32_t partition,
+                                   uint64_t epoch) {
+    const struct partition *item = &partitions->items[partition];
+    return item->owned && item->taking && item->epoch == epoch;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * shows: the shows in this worker's memory. Loads them lazily from PostgreSQL on a session of their
+ * own, keeps them while they are in use, forgets them when idle, when memory is short, or when
+ * memory may be wrong.
+ *
+ *   (absent) --shows_get--> LOADING --rows read--> READY --shows_forget, idle--> (absent)
+ *                              |
+ *                              +--no such event, broken rows--> on_failed --> (absent)
+ *
+ * A command for a show that is LOADING is parked with it (shows_park), up to SHOWS_PARKED_MAX a
+ * show. An entry that a batch uses (`users`) outlives its forgetting until the last user lets go
+ * (shows_let_go). A load reads one snapshot (repeatable read); of ended bookings only ids, up to
+ * SHOW_ENDED_MAX.
+ */
+#ifndef USHER_WORKER_SHOWS_H
+#define USHER_WORKER_SHOWS_H
+
+#include "worker/engine/show.h"
+#include "worker/partitions.h"
+#include "worker/work.h"
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+struct shows;
+
+enum {
+    SHOWS_MAX = 100000,       /* loaded at once */
+    SHOWS_PARKED_MAX = 20000, /* commands waiting for one show */
+    SHOWS_LOADS_AT_ONCE = 4,
+};
+
+enum show_entry_state { SHOW_ENTRY_LOADING, SHOW_ENTRY_READY, SHOW_ENTRY_FORGOTTEN };
+
+struct show_entry {
+    enum show_entry_state state;
+    uint64_t event_id;
+    uint32_t partition;
+    struct show *show;       /* READY, and FORGOTTEN until let go */
+    uint64_t version;        /* of the seat map as decided */
+    struct work_list parked; /* LOADING */
+    int64_t used_us;         /* monotonic: the last command */
+    uint32_t users;          /* batches that hold it */
+    void *touch;             /* the building batch's record of it (worker/batch.h) */
+    uint64_t serial;         /* never reused: tells this entry from a later one of the same event */
+    bool load_waits;         /* LOADING: in the queue of loads */
+    TAILQ_ENTRY(show_entry) load_link;
+};
+
+struct shows_handlers {
+    void (*on_ready)(void *context, struct show_entry *entry); /* take entry->parked */
+    /* NOT_FOUND: no such event. INVALID, CONFLICT: the stored rows are broken. Take `parked`. */
+    void (*on_failed)(void *context, uint64_t event_id, enum status status,
+                      struct work_list *parked);
+    void *context;
+};
+
+/* Opens the load session. `partitions` says what is owned. NULL when there is no memory. */
+MUST_CHECK struct shows *shows_create(struct event_base *base, const char *database_url,
+                                      const char *application_name,
+                                      const struct shows_handlers *handlers);
+void shows_destroy(struct shows *shows);
+
+/* The entry, loading it when absent. NULL: SHOWS_MAX are loaded and in use, or no memory. */
+struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition);
+struct show_entry *shows_find(const struct shows *shows, uint64_t event_id);
+/* Takes the work. False (work freed: its sender repeats it) when too many wait. */
+bool shows_park_take(struct show_entry *entry, struct work *work);
+/* Commands parked with it are dropped: their senders repeat them. */
+void shows_forget(struct shows *shows, struct show_entry *entry);
+void shows_forget_partition(struct shows *shows, uint32_t partition);
+void shows_let_go(struct shows *shows, struct show_entry *entry);
+/* Loads, in the background, all shows of these partitions that have open holds, so that they
+ * expire. */
+void shows_load_with_holds(struct shows *shows, const bool partitions[PARTITION_COUNT]);
+/* Forgets what was idle for `idle_us`, and the longest idle ones while all take more than
+ * `limit_bytes`. Shows with open holds or users stay. */
+void shows_trim(struct shows *shows, int64_t now_us, int64_t idle_us, size_t limit_bytes);
+
+/* Walks READY entries; nothing may be loaded or forgotten meanwhile. */
+struct show_entry *shows_next(const struct shows *shows, size_t *cursor);
+size_t shows_count(const struct shows *shows);
+
+/* Looks one booking up. The answer: LOOKUP_FOUND, LOOKUP_NONE, or LOOKUP_NOT_DONE when the database
+ * could not be asked. `booking` ends with the call. */
+typedef void shows_lookup_handler(void *context, enum lookup_result result,
+                                  const struct booking *booking);
+void shows_lookup(struct shows *shows, uint64_t event_id, const struct id128 *booking_id,
+                  shows_lookup_handler *on_answer, void *context);
+
+#endif

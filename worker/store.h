@@ -1,0 +1,119 @@
+/*
+ * store: all SQL of the worker, as named statements, and how rows become plain data. No decisions.
+ */
+#ifndef USHER_WORKER_STORE_H
+#define USHER_WORKER_STORE_H
+
+#include "shared/booking.h"
+#include "shared/database.h"
+#include "worker/engine/show.h"
+
+/* What each session prepares; NULL-terminated. */
+extern const struct database_statement *const store_write_statements[];
+extern const struct database_statement *const store_load_statements[];
+extern const struct database_statement *const store_admin_statements[];
+
+/* --- transactions
+ * ---------------------------------------------------------------------------------------- */
+
+extern const struct database_statement store_begin;
+extern const struct database_statement store_begin_snapshot; /* repeatable read, read only */
+extern const struct database_statement
+    store_begin_patient; /* no lock is waited for longer than 1 s … */
+extern const struct database_statement store_set_lock_timeout; /* 1 s, for the transaction */
+extern const struct database_statement store_commit;
+extern const struct database_statement store_rollback;
+
+/* --- the write session: one batch
+ * -------------------------------------------------------------------------- */
+
+/* $1 partition_id int2[], $2 epoch int8[]. A row a partition whose epoch is unchanged, in order of
+ * id. The first locks them against a takeover, the second only looks (for batches without changes).
+ */
+extern const struct database_statement store_fence_lock;
+extern const struct database_statement store_fence_look;
+/* $1 event_id int8[], $2 booking_id uuid[], $3 user_id uuid[], $4 status int2[], $5 body_hash
+ * int8[], $6 first int4[] and $7 last int4[] (positions, from 1, in:) $8 seats int4[] and $9 prices
+ * int8[], $10 amount int8[], $11 currency text[], $12 created int8[] µs, $13 deadline int8[], $14
+ * expires int8[] µs, $15/$16 contact text[] ("" none). */
+extern const struct database_statement store_insert_bookings;
+/* $1 event_id int8[], $2 booking_id uuid[], $3 before int2[], $4 after int2[], $5/$6 contact
+ * text[]. */
+extern const struct database_statement store_update_bookings;
+/* $1 event_id int8[], $2 seat int4[], $3 booking_id uuid[] (who has it now). */
+extern const struct database_statement store_delete_claims;
+/* The same and $4 booking_id uuid[] (who gets it). */
+extern const struct database_statement store_update_claims;
+/* $1 event_id int8[], $2 seat int4[], $3 booking_id uuid[]. */
+extern const struct database_statement store_insert_claims;
+/* $1 event_id int8[], $2 from int8[], $3 version int8[], $4 seats_available int4[], $5 open_holds
+ * int4[]. */
+extern const struct database_statement store_update_shows;
+/* $1 partition_id int2[], $2 served_ms int8[]. */
+extern const struct database_statement store_update_served;
+
+/* --- the load session
+ * -------------------------------------------------------------------------------------- */
+
+/* $1 event_id. One row or none. */
+extern const struct database_statement store_select_event;
+/* $1 event_id. A row a section, in order. */
+extern const struct database_statement store_select_sections;
+/* $1 event_id. Live bookings, through their claims. */
+extern const struct database_statement store_select_live;
+/* $1 event_id. Blocked seats. */
+extern const struct database_statement store_select_blocked;
+/* $1 event_id, $2 limit. Ids of bookings that ended. */
+extern const struct database_statement store_select_ended;
+/* $1 event_id, $2 booking_id. */
+extern const struct database_statement store_select_booking;
+/* $1 partition_id int2[]. Events with open holds. */
+extern const struct database_statement store_select_events_with_holds;
+
+/* What store_select_event, …_sections say of a show. */
+struct store_show {
+    uint64_t seats_version;
+    uint32_t seat_count;
+    uint32_t section_count;
+    struct show_section *sections; /* free() */
+    struct show_settings settings;
+};
+
+/* STATUS_NOT_FOUND, STATUS_INVALID (the rows break a rule the engine relies on), STATUS_NO_MEMORY.
+ */
+MUST_CHECK enum status store_read_show(const PGresult *event, const PGresult *sections,
+                                       struct store_show *show);
+/* A row of store_select_live or store_select_booking. False when it breaks a rule. */
+MUST_CHECK bool store_read_booking(const PGresult *result, int row, struct booking *booking);
+
+/* --- the admin session: who owns what
+ * ------------------------------------------------------------------------ */
+
+/* One row: installation_id, partition_count, partition_hash. */
+extern const struct database_statement store_select_installation;
+/* $1 instance, $2 process, $3 host, $4 pid. */
+extern const struct database_statement store_insert_instance;
+/* All partitions in order: partition_id, epoch, owner, alive bool, served_ms. */
+extern const struct database_statement store_select_partitions;
+/* Alive workers: instance, age in seconds float8. */
+extern const struct database_statement store_select_workers;
+/* $1 instance. One row: whether this session got that instance's lock. */
+extern const struct database_statement store_lock_instance;
+extern const struct database_statement store_unlock_instance;
+/* $1 application_name. Ends every session of that name; one row: how many there still are. */
+extern const struct database_statement store_end_sessions;
+/* $1 server process id, $2 application_name. The same for one session. */
+extern const struct database_statement store_end_session;
+/* $1 dead instance, $2 mine, $3 partition_id int2[] to keep; the others get no owner. All epochs
+ * are raised. Rows: partition_id, epoch, served_ms of those kept. */
+extern const struct database_statement store_take_over;
+/* $1 mine, $2 partition_id int2[]. Of these, the ones without an owner. Rows as above. */
+extern const struct database_statement store_claim;
+/* $1 mine. Raises the epochs of all that is mine. Rows as above. */
+extern const struct database_statement store_raise_epochs;
+/* $1 mine, $2 partition_id int2[], $3 served_ms int8[]. Gives them up. */
+extern const struct database_statement store_release;
+/* $1 dead instance. */
+extern const struct database_statement store_delete_instance;
+
+#endif

@@ -1,0 +1,96 @@
+#include "worker/work.h"
+
+#include <stdlib.h>
+
+struct work *work_create(const struct command *command, uint64_t gateway, uint64_t arrival) {
+    struct work *work = calloc(1, sizeof *work);
+    if (!work)
+        return NULL;
+    work->command = *command;
+    work->gateway = gateway;
+    work->arrival = arrival;
+    if (command->patch) {
+        work->command.patch = strdup(command->patch);
+        if (!work->command.patch) {
+            free(work);
+            return NULL;
+        }
+    }
+    return work;
+}
+
+void work_free(struct work *work) {
+    if (!work)
+        return;
+    free((void *)(uintptr_t)work->command.patch);
+    free(work->packed_seats);
+    free(work);
+}
+
+void work_list_push(struct work_list *list, struct work *work) {
+    work->next = NULL;
+    if (list->tail)
+        list->tail->next = work;
+    else
+        list->head = work;
+    list->tail = work;
+    list->count++;
+}
+
+struct work *work_list_pop(struct work_list *list) {
+    struct work *work = list->head;
+    if (!work)
+        return NULL;
+    list->head = work->next;
+    if (!list->head)
+        list->tail = NULL;
+    list->count--;
+    work->next = NULL;
+    return work;
+}
+
+void work_list_append(struct work_list *list, struct work_list *from) {
+    if (!from->head)
+        return;
+    if (list->tail)
+        list->tail->next = from->head;
+    else
+        list->head = from->head;
+    list->tail = from->tail;
+    list->count += from->count;
+    *from = (struct work_list){0};
+}
+
+void work_list_free(struct work_list *list) {
+    for (struct work *work; (work = work_list_pop(list));)
+        work_free(work);
+}
+
+void work_list_split(struct work_list *list,
+                     bool (*matches)(const struct work *work, const void *context),
+                     const void *context, struct work_list *out) {
+    struct work_list rest = {0};
+    for (struct work *work; (work = work_list_pop(list));)
+        work_list_push(matches(work, context) ? out : &rest, work);
+    *list = rest;
+}
+
+static int compare_arrival(const void *a, const void *b) {
+    const struct work *left = *(struct work *const *)a;
+    const struct work *right = *(struct work *const *)b;
+    return (left->arrival > right->arrival) - (left->arrival < right->arrival);
+}
+
+void work_list_sort(struct work_list *list) {
+    uint32_t count = list->count;
+    if (count < 2)
+        return;
+    struct work **all = malloc(count * sizeof *all);
+    ensure(all);
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = work_list_pop(list);
+    qsort(all, count, sizeof *all, compare_arrival);
+    for (uint32_t i = 0; i < count; i++)
+        work_list_push(list, all[i]);
+    free(all);
+}
