@@ -21,12 +21,13 @@ struct shows {
     bool with_holds_wanted[PARTITION_COUNT];
 };
 
-/* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile,
- * and even another one of the same event be there: `entry` is compared, not trusted. */
+/* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile
+ * and another one of the same event be there, which must not be filled from this older snapshot:
+ * hence the serial. */
 struct load {
     struct shows *shows;
-    struct show_entry *entry;
     uint64_t event_id;
+    uint64_t serial;
 };
 
 struct lookup {
@@ -44,6 +45,8 @@ enum load_row_set {
     LOAD_COMMIT
 };
 enum { LOAD_GROUPS_MAX = 4096 };
+
+static void start_loads(struct shows *shows);
 
 static void entry_free(struct show_entry *entry) {
     ensure(entry->users == 0);
@@ -260,7 +263,8 @@ static void on_link_down(void *context) {
 }
 
 struct shows *shows_create(struct event_base *base, const char *database_url,
-                           const char *application_name, const struct shows_handlers *handlers) {
+                           const char *application_name, const struct partitions *partitions,
+                           const struct shows_handlers *handlers) {
     struct shows *shows = calloc(1, sizeof *shows);
     if (!shows)
         return NULL;
