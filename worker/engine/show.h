@@ -8,30 +8,29 @@
  *                 reserve                    confirm
  *      (none) ---------------> PENDING ------------------> CONFIRMED
  *                               |   |
- *                       cancel  |   |  deadline passed (show_expire, or found by a command that
- * names it) v   v CANCELLED  EXPIRED
+ *                       cancel  |   |  deadline passed (show_expire, or found by a command
+ *                               v   v                   that names the booking)
+ *                        CANCELLED  EXPIRED
  *
  * A PENDING booking's seats are HELD, a CONFIRMED one's BOOKED; the ended ones hold nothing.
  * *Live* bookings (PENDING, CONFIRMED) are in memory whole. Of every ended one there is an 8-byte
  * fingerprint; past `ended_limit` of them any unknown id may be an ended booking. When a command
  * names an id that is not live but may have ended, show_decide answers SHOW_NEEDS_LOOKUP and
  * changes nothing: the caller looks the booking up in the database and decides again, saying what
- * it found. What it found must be newer than every decision about that id: commit first, look up
- * then, and decide nothing about the id in between.
+ * it found. That must be newer than every decision about the id: first commit, then look up, and
+ * decide nothing about the id in between.
  *
  * Invariants (show_check verifies them; the simulator calls it):
  *   1. a seat belongs to at most one live booking, and that booking lists it;
  *   2. a live booking lists 1 … BOOKING_SEATS_MAX distinct seats, all of which belong to it;
- *   3. the seats counted for a user are those of the user's live bookings (so that the limit can be
- * kept);
- *   4. the index of free seats has exactly the AVAILABLE ones, and seats are counted by their
- * states;
+ *   3. the seats counted for a user are those of the user's live bookings (the limit rests on it);
+ *   4. the index of free seats has exactly the AVAILABLE ones; seats are counted by their states;
  *   5. every PENDING booking is in the deadline order, nothing else is.
  *
  * Every decision first refuses and then mutates: a reply other than REPLY_OK leaves everything as
  * it was, except that a hold found past its deadline becomes EXPIRED (which is a change and is
- * stored). An allocation that fails is refused as REPLY_OVERLOADED before anything is touched.
- * Memory that lacks for a fingerprint is as if the limit was reached.
+ * stored). An allocation that fails is refused as REPLY_OVERLOADED before anything is touched;
+ * when it is one for a fingerprint, that is as if the limit was reached.
  *
  * Cost: a hold is O(seats in it), free of the show's size; general admission takes the lowest free
  * seats of the section through a bitmap tree. Memory is linear in seats and live bookings.
@@ -142,27 +141,27 @@ MUST_CHECK enum status show_restore_blocked(struct show *show, uint32_t seat);
 MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 *booking_id);
 
 /*
- * Decides one command. SHOW_NEEDS_LOOKUP: *decision is not filled, nothing changed.
+ * Decides one command. SHOW_NEEDS_LOOKUP: *decision is not filled, nothing changed. Otherwise the
+ * first of these that applies:
  *
- * In this order:
- * any       NOT_FOUND (the booking is another user's). A hold found at served_ms >= deadline
- * becomes EXPIRED, swept or not, before the rest is decided (for reserve: unless KEY_REUSED).
- * reserve   KEY_REUSED; REPLY_OK `replayed` when the booking was there (its current state, also an
- * ended one); NOT_FOUND (a draft); GUESTS_NOT_ALLOWED; NOT_ON_SALE (`on_sale_us` only when waiting
- * for it is all that is needed); INVALID (no seats, more than BOOKING_SEATS_MAX); UNKNOWN_SEAT
- * (seat or section) or INVALID (repeated, an item of 0, a section that is not general), whichever
- * is found first; SEAT_LIMIT; SEAT_TAKEN; OVERLOADED; REPLY_OK. The new booking lists the seats
- * asked for by id, in the order asked, then item by item the lowest free seats of the section that
- * were not asked for. confirm   NOT_FOUND; REPLY_OK `replayed` when CONFIRMED; NOT_PENDING
- * (CANCELLED); HOLD_EXPIRED; NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED;
- * PAYMENT_INVALID (not asked, token unknown); REPLY_OK. An amount of 0 needs no payment. cancel
- * NOT_FOUND; REPLY_OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); REPLY_OK.
+ * any      NOT_FOUND (the booking is another user's). A hold found at served_ms >= deadline becomes
+ *          EXPIRED, swept or not, before the rest is decided (for reserve: unless KEY_REUSED).
+ * reserve  KEY_REUSED; OK `replayed` when the booking was there (its current state, also ended);
+ *          NOT_FOUND (a draft); GUESTS_NOT_ALLOWED; NOT_ON_SALE (`on_sale_us` only when the sale
+ *          is still to begin); INVALID (no seats, more than BOOKING_SEATS_MAX); UNKNOWN_SEAT (seat
+ *          or section) or INVALID (repeated, an item of 0, a section that is not general), as found
+ *          in the order of the request; SEAT_LIMIT; SEAT_TAKEN; OVERLOADED; OK.
+ *          The new booking lists the seats asked for by id, in the order asked, then item by item
+ *          the lowest free seats of the section that were not asked for.
+ * confirm  NOT_FOUND; OK `replayed` when CONFIRMED; NOT_PENDING (CANCELLED); HOLD_EXPIRED;
+ *          NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED; PAYMENT_INVALID (not asked or
+ *          token unknown); OK. An amount of 0 needs no payment.
+ * cancel   NOT_FOUND; OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); OK.
  *
- * reply.booking is there with REPLY_OK and whenever a confirm or cancel is refused but for
- * NOT_FOUND: its state after the decision. While PENDING its expires_us is the forecast anew,
- * now_us + what is left of the hold: since served time never runs ahead of database time, that is
- * never later than the truth, and never earlier than what was forecast (and stored) at first. The
- * stored one does not change.
+ * reply.booking, the state after the decision, comes with OK and with every refusal of a confirm or
+ * cancel but NOT_FOUND. While PENDING its expires_us is forecast anew, now_us + what is left of the
+ * hold: served time never runs ahead of database time, so that is never later than the truth, and
+ * never earlier than the first forecast, which is the one stored.
  */
 MUST_CHECK enum show_verdict show_decide(struct show *show, const struct show_request *request,
                                          const struct show_time *time,

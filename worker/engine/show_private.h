@@ -1,11 +1,11 @@
 /*
  * show_private: what a show is made of, for the engine's own files.
  *
- * show.c         making, settings, what can be asked
- * show_restore.c recovery
- * show_decide.c  commands and the sweep: who is refused, who is served
- * show_change.c  the only code that moves a seat or a booking
- * show_check.c   the invariants
+ * show.c          making, settings, what can be asked
+ * show_restore.c  recovery
+ * show_decide.c   commands and the sweep: who is refused, who is served
+ * show_change.c   the only code that moves a seat or a booking
+ * show_check.c    the invariants
  */
 #ifndef USHER_WORKER_ENGINE_SHOW_PRIVATE_H
 #define USHER_WORKER_ENGINE_SHOW_PRIVATE_H
