@@ -1,0 +1,382 @@
+#include "tests/support/http_client.h"
+#include "tests/support/expect.h"
+#include "tests/support/wait.h"
+
+#include "shared/clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 65536 };
+
+struct http_connection {
+    uint16_t port;
+    int fd; /* -1: closed */
+    bool asked;
+    bool head_only; /* the request was HEAD */
+    enum http_outcome outcome;
+    struct wait limit;
+    int64_t sent_us, done_us;
+    char *out;
+    size_t out_bytes, out_sent;
+    char *in;
+    size_t in_bytes, in_capacity;
+    size_t head_bytes, body_bytes; /* of the answer at the start of `in`, once its head is there */
+    int status;
+};
+
+/* --- answers
+ * -------------------------------------------------------------------------------------------- */
+
+void http_answer_free(struct http_answer *answer) {
+    free(answer->head);
+    free(answer->body);
+    json_decref(answer->json);
+    *answer = (struct http_answer){0};
+}
+
+/* The value of a header in `head`, up to its CR; NULL when it is not there. */
+static const char *find_header(const char *head, const char *name, size_t *length) {
+    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
+        const char *at = line + 2;
+        if (strncasecmp(at, name, strlen(name)) == 0 && at[strlen(name)] == ':') {
+            at += strlen(name) + 1;
+            at += strspn(at, " ");
+            *length = strcspn(at, "\r");
+            return at;
+        }
+    }
+    return NULL;
+}
+
+bool http_answer_has_header(const struct http_answer *answer, const char *name, const char *value) {
+    size_t length = 0;
+    const char *found = answer->head == NULL ? NULL : find_header(answer->head, name, &length);
+    return found != NULL &&
+           (value == NULL || (strlen(value) == length && strncmp(found, value, length) == 0));
+}
+
+const char *http_answer_text(const struct http_answer *answer, const char *field) {
+    return json_string_value(json_object_get(answer->json, field));
+}
+
+int64_t http_answer_number(const struct http_answer *answer, const char *field) {
+    const json_t *value = json_object_get(answer->json, field);
+    return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+const char *http_answer_code(const struct http_answer *answer) {
+    const char *code = http_answer_text(answer, "code");
+    return code != NULL ? code : "";
+}
+
+/* --- one connection
+ * ------------------------------------------------------------------------------------- */
+
+struct http_connection *http_connection_create(uint16_t port) {
+    struct http_connection *connection = calloc(1, sizeof *connection);
+    ensure(connection != NULL);
+    connection->port = port;
+    connection->fd = -1;
+    return connection;
+}
+
+static void disconnect(struct http_connection *connection) {
+    if (connection->fd >= 0) {
+        (void)close(connection->fd);
+        connection->fd = -1;
+    }
+}
+
+void http_connection_destroy(struct http_connection *connection) {
+    if (connection == NULL) {
+        return;
+    }
+    disconnect(connection);
+    free(connection->out);
+    free(connection->in);
+    free(connection);
+}
+
+void http_connection_set_port(struct http_connection *connection, uint16_t port) {
+    if (connection->port != port) {
+        disconnect(connection);
+        connection->port = port;
+    }
+}
+
+bool http_connection_is_open(const struct http_connection *connection) {
+    return connection->fd >= 0;
+}
+
+static void finish(struct http_connection *connection, enum http_outcome outcome) {
+    connection->outcome = outcome;
+    connection->done_us = clock_monotonic_us();
+    if (outcome != HTTP_ANSWERED) {
+        disconnect(connection);
+    }
+}
+
+static void reconnect(struct http_connection *connection) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(connection->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int on = 1;
+    connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    expect(connection->fd >= 0, "no socket: %s", strerror(errno));
+    (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    connection->in_bytes = 0;
+    if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0 &&
+        errno != EINPROGRESS) {
+        finish(connection, HTTP_CLOSED);
+    }
+}
+
+/* --- sending
+ * -------------------------------------------------------------------------------------------- */
+
+static void append_out(struct http_connection *connection, const void *bytes, size_t size_bytes) {
+    size_t unsent = connection->out_bytes - connection->out_sent;
+    char *out = malloc(unsent + size_bytes + 1);
+    ensure(out != NULL);
+    if (unsent > 0) {
+        memcpy(out, connection->out + connection->out_sent, unsent);
+    }
+    memcpy(out + unsent, bytes, size_bytes);
+    free(connection->out);
+    connection->out = out;
+    connection->out_bytes = unsent + size_bytes;
+    connection->out_sent = 0;
+}
+
+/* A keep-alive connection that the server closed meanwhile is readable: nothing is owed to us. */
+static bool was_closed(const struct http_connection *connection) {
+    struct pollfd socket_end = {.fd = connection->fd, .events = POLLIN};
+    return poll(&socket_end, 1, 0) != 0;
+}
+
+static void begin(struct http_connection *connection) {
+    connection->asked = true;
+    connection->outcome = HTTP_WAITING;
+    connection->head_only = false;
+    connection->head_bytes = 0;
+    connection->in_bytes = 0;
+    connection->out_bytes = connection->out_sent = 0;
+    connection->sent_us = clock_monotonic_us();
+    if (connection->fd >= 0 && was_closed(connection)) {
+        disconnect(connection);
+    }
+    if (connection->fd < 0) {
+        reconnect(connection);
+    }
+}
+
+void http_connection_send_bytes(struct http_connection *connection, const void *bytes,
+                                size_t size_bytes, int64_t timeout_ms) {
+    if (!connection->asked) {
+        begin(connection);
+    }
+    connection->limit = wait_at_most(timeout_ms);
+    append_out(connection, bytes, size_bytes);
+}
+
+void http_connection_send(struct http_connection *connection, const struct http_request *request,
+                          int64_t timeout_ms) {
+    char *text = NULL;
+    size_t size_bytes = 0;
+    FILE *out = open_memstream(&text, &size_bytes);
+    ensure(out != NULL);
+    (void)fprintf(out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", request->method, request->path,
+                  connection->port);
+    if (request->token != NULL) {
+        (void)fprintf(out, "Authorization: Bearer %s\r\n", request->token);
+    }
+    if (request->key != NULL) {
+        (void)fprintf(out, "Idempotency-Key: %s\r\n", request->key);
+    }
+    if (request->headers != NULL) {
+        (void)fputs(request->headers, out);
+    }
+    if (request->body != NULL) {
+        (void)fprintf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      strlen(request->body), request->body);
+    } else {
+        (void)fputs("\r\n", out);
+    }
+    ensure(fclose(out) == 0);
+    ensure(!connection->asked);
+    begin(connection);
+    connection->head_only = strcmp(request->method, "HEAD") == 0;
+    http_connection_send_bytes(connection, text, size_bytes, timeout_ms);
+    free(text);
+}
+
+/* --- receiving
+ * ------------------------------------------------------------------------------------------ */
+
+/* The head is whole: how long is the body? (RFC 9112, 6.3; usher answers with a length, always.) */
+static void read_head(struct http_connection *connection, size_t head_bytes) {
+    char *end = connection->in + head_bytes - 2; /* before the empty line */
+    size_t length = 0;
+    *end = '\0';
+    const char *body_bytes = find_header(connection->in, "Content-Length", &length);
+    connection->status = atoi(connection->in + strcspn(connection->in, " "));
+    bool empty = connection->head_only || connection->status == 204 || connection->status == 304;
+    expect(body_bytes != NULL || empty, "an answer without Content-Length: %s", connection->in);
+    connection->body_bytes = empty ? 0 : (size_t)strtoull(body_bytes, NULL, 10);
+    expect(connection->body_bytes <= HTTP_ANSWER_MAX_BYTES, "a body of %s bytes", body_bytes);
+    *end = '\r';
+    connection->head_bytes = head_bytes;
+}
+
+static void look_for_answer(struct http_connection *connection) {
+    if (connection->head_bytes == 0) {
+        char *end = connection->in_bytes == 0
+                        ? NULL
+                        : memmem(connection->in, connection->in_bytes, "\r\n\r\n", 4);
+        if (end == NULL) {
+            return;
+        }
+        read_head(connection, (size_t)(end - connection->in) + 4);
+    }
+    if (connection->in_bytes >= connection->head_bytes + connection->body_bytes) {
+        finish(connection, HTTP_ANSWERED);
+    }
+}
+
+static void read_bytes(struct http_connection *connection) {
+    while (connection->outcome == HTTP_WAITING) {
+        if (connection->in_bytes + READ_BYTES > connection->in_capacity) {
+            connection->in_capacity = connection->in_capacity * 2 + READ_BYTES;
+            connection->in = realloc(connection->in, connection->in_capacity);
+            ensure(connection->in != NULL);
+        }
+        ssize_t got = recv(connection->fd, connection->in + connection->in_bytes, READ_BYTES, 0);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        if (got <= 0) {
+            finish(connection, HTTP_CLOSED);
+            return;
+        }
+        connection->in_bytes += (size_t)got;
+        look_for_answer(connection);
+    }
+}
+
+/* A peer that no longer reads may have answered all the same, so only reading notices the end. */
+static void write_bytes(struct http_connection *connection) {
+    ssize_t sent = send(connection->fd, connection->out + connection->out_sent,
+                        connection->out_bytes - connection->out_sent, MSG_NOSIGNAL);
+    if (sent > 0) {
+        connection->out_sent += (size_t)sent;
+    } else if (errno != EAGAIN && errno != EINTR) {
+        connection->out_sent = connection->out_bytes;
+    }
+}
+
+static bool is_waiting(const struct http_connection *connection) {
+    return connection->asked && connection->outcome == HTTP_WAITING;
+}
+
+void http_drive(struct http_connection *const *connections, size_t count, int timeout_ms) {
+    struct pollfd *ends = calloc(count + 1, sizeof *ends);
+    ensure(ends != NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct http_connection *connection = connections[i];
+        bool waiting = is_waiting(connection);
+        ends[i].fd = waiting ? connection->fd : -1;
+        ends[i].events = POLLIN;
+        if (waiting && connection->out_sent < connection->out_bytes) {
+            ends[i].events |= POLLOUT;
+        }
+        if (waiting && wait_left_ms(&connection->limit) < timeout_ms) {
+            timeout_ms = wait_left_ms(&connection->limit);
+        }
+    }
+    (void)poll(ends, (nfds_t)count, timeout_ms);
+    for (size_t i = 0; i < count; i++) {
+        struct http_connection *connection = connections[i];
+        if ((ends[i].revents & POLLOUT) != 0) {
+            write_bytes(connection);
+        }
+        if ((ends[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+            read_bytes(connection);
+        }
+        if (is_waiting(connection) && wait_is_over(&connection->limit)) {
+            finish(connection, HTTP_TIMED_OUT);
+        }
+    }
+    free(ends);
+}
+
+bool http_connection_take(struct http_connection *connection, struct http_answer *answer) {
+    ensure(connection->asked);
+    if (connection->outcome == HTTP_WAITING) {
+        return false;
+    }
+    *answer = (struct http_answer){.outcome = connection->outcome,
+                                   .sent_us = connection->sent_us,
+                                   .done_us = connection->done_us};
+    connection->asked = false;
+    if (connection->outcome == HTTP_ANSWERED) {
+        const char *body = connection->in + connection->head_bytes;
+        answer->status = connection->status;
+        answer->head = strndup(connection->in, connection->head_bytes);
+        answer->body = strndup(body, connection->body_bytes);
+        answer->body_bytes = connection->body_bytes;
+        answer->json = json_loadb(body, connection->body_bytes, 0, NULL);
+        ensure(answer->head != NULL && answer->body != NULL);
+        if (http_answer_has_header(answer, "Connection", "close")) {
+            disconnect(connection);
+        }
+    }
+    return true;
+}
+
+/* --- conveniences
+ * --------------------------------------------------------------------------------------- */
+
+void http_ask(struct http_connection *connection, const struct http_request *request,
+              struct http_answer *answer) {
+    http_connection_send(connection, request, HTTP_CALL_MS);
+    while (!http_connection_take(connection, answer)) {
+        http_drive(&connection, 1, HTTP_CALL_MS);
+    }
+}
+
+void http_call(uint16_t port, const struct http_request *request, struct http_answer *answer) {
+    struct http_connection *connection = http_connection_create(port);
+    http_ask(connection, request, answer);
+    http_connection_destroy(connection);
+}
+
+void http_call_many(const uint16_t *ports, const struct http_request *requests, size_t count,
+                    struct http_answer *answers) {
+    struct http_connection **connections = calloc(count, sizeof(struct http_connection *));
+    ensure(connections != NULL);
+    for (size_t i = 0; i < count; i++) {
+        connections[i] = http_connection_create(ports[i]);
+        http_connection_send(connections[i], &requests[i], HTTP_CALL_MS);
+    }
+    bool waiting = true;
+    while (waiting) {
+        waiting = false;
+        http_drive(connections, count, HTTP_CALL_MS);
+        for (size_t i = 0; i < count; i++) {
+            waiting = waiting || is_waiting(connections[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        ensure(http_connection_take(connections[i], &answers[i]));
+        http_connection_destroy(connections[i]);
+    }
+    free(connections);
+}
