@@ -11,8 +11,10 @@
 cluster=${home:?}/postgres
 postgres_outside='/var/lib/usher-??????'
 
-# Sets the words that go before a command to run it as the user the cluster belongs to.
+# Sets the cluster's folder as its user can reach it, and the words that go before a command to run it as that
+# user.
 postgres_become() {
+    reachable=$(readlink -f "$cluster")
     become=()
     if am_root; then
         become=(setpriv "--reuid=$(stat -Lc %u "$cluster")" "--regid=$(stat -Lc %g "$cluster")" --clear-groups)
@@ -54,13 +56,13 @@ postgres_check_link() {
 
 # Made aside and moved into place when complete, so that an interrupted run leaves nothing half made.
 postgres_create() {
-    local programs=$1 new=$cluster/data.new
+    local programs=$1 new=$reachable/data.new
     say "creating the database cluster"
-    secret_ensure "$cluster/password" 24
-    chown --reference="$cluster/." "$cluster/password"
+    secret_ensure "$reachable/password" 24
+    chown --reference="$reachable" "$reachable/password"
     rm -rf "$new"
     as_postgres "$programs/initdb" -D "$new" -U usher -E UTF8 --locale=C.UTF-8 --auth=scram-sha-256 \
-        --pwfile="$cluster/password" --no-instructions >"$home/log/initdb.log" 2>&1 ||
+        --pwfile="$reachable/password" --no-instructions >"$home/log/initdb.log" 2>&1 ||
         fail "initdb failed; see $home/log/initdb.log"
     cat >>"$new/postgresql.conf" <<'CONF'
 
@@ -75,7 +77,7 @@ log_line_prefix = '%m [%p] %a '
 CONF
     as_postgres "$programs/postgres" --single -D "$new" postgres >>"$home/log/initdb.log" 2>&1 \
         <<<'CREATE DATABASE usher' || fail "creating the database failed; see $home/log/initdb.log"
-    mv "$new" "$cluster/data"
+    mv "$new" "$reachable/data"
 }
 
 # PostgreSQL believes its own pid file when a process of that pid exists. After a power cut that may be anybody:
@@ -84,7 +86,7 @@ postgres_forget_stale_pid() {
     local pid
     pid=$(head -n 1 "$cluster/data/postmaster.pid" 2>/dev/null) || return 0
     [[ $pid =~ ^[0-9]+$ ]] && process_identity "$pid" >/dev/null || return 0
-    ! grep -qzxF "$(readlink -f "$cluster")/data" "/proc/$pid/cmdline" ||
+    ! grep -qzxF "$reachable/data" "/proc/$pid/cmdline" ||
         fail "process $pid runs on $cluster/data, but it is not the one that ops/up started. Stop it first"
     rm -f "$cluster/data/postmaster.pid"
 }
@@ -107,7 +109,7 @@ postgres_ensure() {
     [ -d "$cluster/data" ] || postgres_create "$programs"
     postgres_forget_stale_pid
     say "starting PostgreSQL"
-    process_start postgres "${become[@]}" "$programs/postgres" -D "$(readlink -f "$cluster")/data" \
+    process_start postgres "${become[@]}" "$programs/postgres" -D "$reachable/data" \
         -c listen_addresses=127.0.0.1 -c "port=$(port_keep postgres)" -c unix_socket_directories=
     wait_until 120 postgres postgres_ready || { log_tail postgres && fail "PostgreSQL did not start"; }
 }

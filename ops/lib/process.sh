@@ -83,17 +83,19 @@ process_stop() {
     done
 }
 
-# port_taken ADDRESS PORT: prints why the port can't be had, or fails when it can. A plain bind, without
-# SO_REUSEPORT: with it, the kernel would let us share the port with a stranger who set it as well.
-port_taken() {
+# port_free ADDRESS PORT: or else prints why the port can't be had. A plain bind, without SO_REUSEPORT: with it, the
+# kernel would let us share the port with a stranger who set it as well.
+port_free() {
     perl -MSocket=:all -e '
         my ($error, $found) = getaddrinfo($ARGV[0], $ARGV[1],
             { flags => AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, socktype => SOCK_STREAM });
-        if ($error) { print "$error\n"; exit 0 }
-        socket(my $socket, $found->{family}, SOCK_STREAM, 0)
+        if ($error) { print "$error\n"; exit 1 }
+        my $socket;
+        socket($socket, $found->{family}, SOCK_STREAM, 0)
             && setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1)
-            && bind($socket, $found->{addr}) && listen($socket, 1) && exit 1;
-        print "$!\n"' "$1" "$2"
+            && bind($socket, $found->{addr}) && listen($socket, 1) && exit 0;
+        print "$!\n";
+        exit 1' "$1" "$2"
 }
 
 # port_keep NAME: the port that NAME had the last time, or when somebody else has it now, or for the first time, a
@@ -101,7 +103,7 @@ port_taken() {
 port_keep() {
     local file=$home/run/$1.port port
     port=$(cat "$file" 2>/dev/null) || port=0
-    while [ "$port" -eq 0 ] || port_taken 127.0.0.1 "$port" >/dev/null; do
+    while [ "$port" -eq 0 ] || ! port_free 127.0.0.1 "$port" >/dev/null; do
         port=$((20000 + RANDOM % 12000))
         ! grep -qsxF "$port" "$home"/run/*.port || port=0
     done
