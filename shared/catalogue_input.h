@@ -55,6 +55,8 @@ struct venue_facts {
 MUST_CHECK enum status event_input_read(const json_t *document, bool patch, const struct venue_facts *venue,
                                         struct event_input **event, struct catalogue_problems *problems);
 void event_input_free(struct event_input *event);
+/* 0 in a patch. */
+int64_t event_input_venue_id(const struct event_input *event);
 
 /*
  * A checked patch travels to the event's owner as `command.patch`: JSON made by event_input_command_text and read

@@ -17,7 +17,8 @@ struct admin_request {
 };
 
 /*
- * One row: id bigint (venue_id), layout_version int4, seat_count int4, replayed bool, key_reused bool (then
+ * No row: PostgreSQL knows no such time zone; nothing was stored (the caller names the field timeZone).
+ * Else one row: id bigint (venue_id), layout_version int4, seat_count int4, replayed bool, key_reused bool (then
  * nothing was stored and id is the first request's). Two that race with one key: the loser fails with
  * SQLSTATE 23505 and is to be sent again.
  */

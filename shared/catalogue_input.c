@@ -1,1 +1,0 @@
-#include "shared/catalogue_input.h"
