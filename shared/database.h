@@ -92,6 +92,7 @@ size_t database_session_in_flight(const struct database_session *session);
  * With a parameter that could not be added (memory, limits) the send fails; no need to check each.
  */
 struct database_group *database_group_create(struct database_session *session);
+/* Keeps the statement by pointer until the group is answered. */
 void database_group_add(struct database_group *group, const struct database_statement *statement);
 void database_group_null(struct database_group *group);
 void database_group_bool(struct database_group *group, bool value);
