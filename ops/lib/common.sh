@@ -5,6 +5,8 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 # A plain user's PATH lacks the folder of nats-server and of the tools that switch users.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+# A gateway holds thousands of connections: the soft limit, made for programs that use select(2), is too low.
+ulimit -S -n "$(ulimit -H -n)"
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
@@ -35,16 +37,18 @@ unlock_checkout() {
     exec 8<&-
 }
 
-# build PRESET [TARGET…]: configures and builds build/PRESET.
-build() {
-    local preset=$1 folder=$checkout/build/$1 fresh=()
-    shift
+# configure PRESET: prepares build/PRESET.
+configure() {
+    local cache=$checkout/build/$1/CMakeCache.txt fresh=()
     # A checkout that was moved or copied together with its build folder: CMake refuses the old cache.
-    if [ -f "$folder/CMakeCache.txt" ] &&
-        ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$checkout" "$folder/CMakeCache.txt"; then
+    if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$checkout" "$cache"; then
         fresh=(--fresh)
     fi
-    (cd "$checkout" && cmake --preset "$preset" "${fresh[@]}" --log-level=WARNING) ||
-        fail "configuring build/$preset failed; see above"
-    cmake --build "$folder" ${1:+--target "$@"} || fail "building build/$preset failed; see above"
+    (cd "$checkout" && cmake --preset "$1" "${fresh[@]}" --log-level=WARNING) ||
+        fail "configuring build/$1 failed; see above"
+}
+
+# build PRESET [TARGET…]: what configure has prepared.
+build() {
+    cmake --build "$checkout/build/$1" ${2:+--target "${@:2}"} || fail "building build/$1 failed; see above"
 }

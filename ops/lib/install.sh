@@ -49,9 +49,10 @@ allow_clusters() {
     fi
 }
 
-# Links that start something at boot: systemd's wants and the S links of the runlevels.
+# Links that start the servers at boot: systemd's wants and the S links of the runlevels.
 boot_links() {
-    find /etc -maxdepth 4 -type l \( -path '/etc/systemd/system/*.wants/*' -o -path '/etc/rc[0-6S].d/S*' \) | sort
+    find /etc -maxdepth 4 -type l \( -path '/etc/systemd/system/*.wants/*' -o -path '/etc/rc[0-6S].d/S*' \) |
+        sed -nE '/\/(S[0-9]+)?(nats-server|postgresql)[^/]*$/p' | sort
 }
 
 disable_new_services() {
@@ -60,7 +61,7 @@ disable_new_services() {
         name=$(basename "$link")
         case $link in
         /etc/rc*) update-rc.d "${name#S[0-9][0-9]}" disable ;;
-        *) if have_command deb-systemd-helper; then deb-systemd-helper disable "$name"; fi ;;
+        *) DPKG_MAINTSCRIPT_PACKAGE=${name%.*} deb-systemd-helper disable "$name" ;; # what a package itself calls
         esac
     done < <(comm -13 <(printf '%s\n' "$links_before") <(boot_links)) >/dev/null
 }
@@ -68,6 +69,7 @@ disable_new_services() {
 put_back() {
     local status=$?
     trap - EXIT
+    set +e # a step that fails must not keep the others from being done
     disable_new_services
     allow_clusters
     allow_services
