@@ -89,6 +89,7 @@ void batch_free(struct batch *batch) {
             item->entry->touch = NULL;
         shows_let_go(batch->shows, item->entry);
         free(item->seats);
+        free(item->states);
     }
     for (size_t i = 0; i < batch->booking_count; i++)
         free(batch->bookings[i]);
@@ -234,11 +235,34 @@ void batch_add_patch_take(struct batch *batch, struct show_entry *entry,
         (struct batch_patch){.event_id = entry->event_id, .patch = patch};
 }
 
+static int compare_seats(const void *a, const void *b) {
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* What the shows' readers are told: each touched seat once, as it is now. (By the time of the
+ * commit the engine may be ahead.) */
+static void seal_seats(struct batch_show *item) {
+    qsort(item->seats, item->seat_count, sizeof *item->seats, compare_seats);
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < item->seat_count; i++)
+        if (i == 0 || item->seats[i] != item->seats[i - 1])
+            item->seats[distinct++] = item->seats[i];
+    item->seat_count = distinct;
+    item->states = malloc(distinct * sizeof *item->states);
+    ensure(item->states);
+    for (uint32_t i = 0; i < distinct; i++)
+        item->states[i] = show_seat_state(item->entry->show, item->seats[i]);
+}
+
 void batch_seal(struct batch *batch) {
     for (size_t i = 0; i < batch->show_count; i++) {
         struct batch_show *item = &batch->items[i];
-        if (item->seat_count > 0)
+        if (item->seat_count > 0) {
             item->version = ++item->entry->version;
+            seal_seats(item);
+        }
         struct show_counts counts = show_count(item->entry->show);
         item->seats_available = counts.seats[SEAT_AVAILABLE];
         item->open_holds = counts.open_holds;

@@ -34,7 +34,8 @@ struct batch_show {
     uint64_t version;
     uint32_t seats_available; /* and open holds: as of the seal */
     uint32_t open_holds;
-    uint32_t *seats; /* touched, may repeat */
+    uint32_t *seats;         /* touched; each once after the seal */
+    enum seat_state *states; /* theirs, as of the seal */
     uint32_t seat_count;
     uint32_t seat_capacity;
 };

@@ -110,6 +110,7 @@ static enum status read_show(struct show_entry *entry, const struct database_ans
     }
     entry->show = show;
     entry->version = stored.seats_version;
+    entry->committed = stored.seats_version;
     return STATUS_OK;
 }
 

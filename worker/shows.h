@@ -38,6 +38,7 @@ struct show_entry {
     uint32_t partition;
     struct show *show;       /* READY, and FORGOTTEN until let go */
     uint64_t version;        /* of the seat map as decided */
+    uint64_t committed;      /* of the seat map as stored: what others may hear of */
     struct work_list parked; /* LOADING */
     int64_t used_us;         /* monotonic: the last command */
     uint32_t users;          /* batches that hold it */
@@ -58,6 +59,7 @@ struct shows_handlers {
 /* Opens the load session. `partitions` says what is owned. NULL when there is no memory. */
 MUST_CHECK struct shows *shows_create(struct event_base *base, const char *database_url,
                                       const char *application_name,
+                                      const struct partitions *partitions,
                                       const struct shows_handlers *handlers);
 void shows_destroy(struct shows *shows);
 

@@ -1,5 +1,7 @@
 #include "worker/work.h"
 
+#include "worker/answers.h"
+
 #include <stdlib.h>
 
 struct work *work_create(const struct command *command, uint64_t gateway, uint64_t arrival) {
@@ -22,6 +24,8 @@ struct work *work_create(const struct command *command, uint64_t gateway, uint64
 void work_free(struct work *work) {
     if (!work)
         return;
+    if (work->answer)
+        answer_abandon(work->answer);
     free((void *)(uintptr_t)work->command.patch);
     free(work->packed_seats);
     free(work);

@@ -12,6 +12,8 @@
 /* How a command is decided after a batch with it failed in the database (worker/committer.h). */
 enum work_redo { WORK_FIRST_TIME, WORK_BY_SHOW, WORK_ALONE };
 
+struct answer;
+
 struct work {
     struct work *next;
     struct command command; /* its patch belongs to the work */
@@ -23,6 +25,7 @@ struct work {
     bool decided;             /* `reply` is filled */
     struct reply reply;
     uint8_t *packed_seats; /* a snapshot's, of the reply */
+    struct answer *answer; /* worker/answers.h: remembers that it is under way */
 };
 
 struct work_list {

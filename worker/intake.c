@@ -1,0 +1,201 @@
+#include "worker/intake.h"
+
+#include "shared/failpoint.h"
+#include "shared/ids.h"
+#include "shared/log.h"
+#include "shared/wire.h"
+#include "worker/answers.h"
+
+#include <stdlib.h>
+
+struct outbox {
+    uint64_t gateway; /* 0: unused */
+    uint64_t used;    /* number of its last use */
+    struct wire_buffer buffer;
+};
+
+struct intake {
+    struct intake_config config;
+    struct answers *answers;
+    uint64_t instance;
+    uint64_t arrivals;
+    uint64_t uses;
+    struct outbox outboxes[INTAKE_GATEWAYS_MAX];
+    struct wire_buffer single; /* one answer, as it is remembered */
+};
+
+struct intake *intake_create(const struct intake_config *config) {
+    struct intake *intake = calloc(1, sizeof *intake);
+    if (!intake)
+        return NULL;
+    intake->config = *config;
+    intake->answers = answers_create();
+    if (!intake->answers) {
+        free(intake);
+        return NULL;
+    }
+    return intake;
+}
+
+void intake_destroy(struct intake *intake) {
+    if (!intake)
+        return;
+    answers_destroy(intake->answers);
+    for (size_t i = 0; i < INTAKE_GATEWAYS_MAX; i++)
+        wire_buffer_free(&intake->outboxes[i].buffer);
+    wire_buffer_free(&intake->single);
+    free(intake);
+}
+
+static void publish(struct intake *intake, uint64_t gateway, const void *data, size_t size_bytes) {
+    char subject[WIRE_SUBJECT_SIZE];
+    wire_subject_gateway(subject, intake->config.installation, gateway);
+    enum status status = bus_publish(intake->config.bus, subject, data, size_bytes);
+    if (status != STATUS_OK)
+        log_write(LOG_DEBUG, "answer-not-sent", "Answers could not be sent; gateways ask again.",
+                  LOG_TEXT("reason", status_text(status)));
+}
+
+static void outbox_send(struct intake *intake, struct outbox *outbox) {
+    if (outbox->buffer.records > 0)
+        publish(intake, outbox->gateway, outbox->buffer.data, outbox->buffer.size_bytes);
+    wire_replies_begin(&outbox->buffer);
+}
+
+/* The gateway's outbox; when all are in use, the longest unused one is given to it. */
+static struct outbox *outbox_of(struct intake *intake, uint64_t gateway) {
+    struct outbox *found = &intake->outboxes[0];
+    for (size_t i = 0; i < INTAKE_GATEWAYS_MAX; i++) {
+        struct outbox *outbox = &intake->outboxes[i];
+        if (outbox->gateway == gateway) {
+            outbox->used = ++intake->uses;
+            return outbox;
+        }
+        if (outbox->used < found->used)
+            found = outbox;
+    }
+    if (found->gateway != 0)
+        outbox_send(intake, found);
+    found->gateway = gateway;
+    found->used = ++intake->uses;
+    wire_replies_begin(&found->buffer);
+    return found;
+}
+
+static void pack(struct intake *intake, uint64_t gateway, const struct reply *reply) {
+    struct outbox *outbox = outbox_of(intake, gateway);
+    if (wire_replies_add(&outbox->buffer, reply) == STATUS_OK)
+        return;
+    outbox_send(intake, outbox);
+    if (wire_replies_add(&outbox->buffer, reply) != STATUS_OK)
+        log_write(LOG_ERROR, "answer-too-large", "An answer does not fit into a message.");
+}
+
+static void log_decision(const struct work *work) {
+    char request[ID128_TEXT_SIZE];
+    const struct command *command = &work->command;
+    const char *trace =
+        command->trace[0] ? command->trace : id128_to_text(&command->request_id, request);
+    log_write(LOG_INFO, "command-decided", "A command was decided, committed and answered.",
+              LOG_TEXT("request", trace), LOG_TEXT("command", command_kind_text(command->kind)),
+              LOG_TEXT("reply", reply_code_text(work->reply.code)),
+              LOG_U64("eventId", command->event_id), LOG_U64("partition", command->partition),
+              LOG_U64("epoch", command->epoch));
+}
+
+void intake_answer(struct intake *intake, struct work *work) {
+    (void)FAILPOINT("intake.before-reply");
+    pack(intake, work->gateway, &work->reply);
+    if (work->command.kind == COMMAND_SNAPSHOT)
+        return; /* large, and asking again does no harm */
+    log_decision(work);
+    wire_replies_begin(&intake->single);
+    if (wire_replies_add(&intake->single, &work->reply) == STATUS_OK)
+        answers_store(intake->answers, work, intake->single.data, intake->single.size_bytes);
+}
+
+void intake_flush(struct intake *intake) {
+    for (size_t i = 0; i < INTAKE_GATEWAYS_MAX; i++)
+        if (intake->outboxes[i].gateway != 0)
+            outbox_send(intake, &intake->outboxes[i]);
+}
+
+static void tell_wrong_epoch(struct intake *intake, const struct command *command,
+                             uint64_t gateway) {
+    const struct reply reply = {
+        .request_id = command->request_id,
+        .partition = command->partition,
+        .epoch = command->epoch,
+        .code = REPLY_WRONG_EPOCH,
+    };
+    pack(intake, gateway, &reply);
+}
+
+static void take(struct intake *intake, const struct command *command, uint64_t gateway) {
+    const struct partition *partition = &intake->config.partitions->items[command->partition];
+    if (command->partition != partition_of_event(command->event_id) ||
+        command->deadline_us <= database_clock_now_us(intake->config.clock))
+        return;
+    if (!partition->owned || partition->epoch != command->epoch) {
+        tell_wrong_epoch(intake, command, gateway);
+        return;
+    }
+    if (!partition->taking)
+        return;
+    const uint8_t *frame;
+    size_t size_bytes;
+    switch (answers_find(intake->answers, command, &frame, &size_bytes)) {
+    case ANSWERS_NEW:
+        break;
+    case ANSWERS_KNOWN:
+        publish(intake, gateway, frame, size_bytes);
+        return;
+    case ANSWERS_UNDER_WAY:
+    case ANSWERS_FULL:
+        return;
+    }
+    struct work *work = work_create(command, gateway, ++intake->arrivals);
+    if (!work || !answers_begin(intake->answers, work)) {
+        work_free(work);
+        return;
+    }
+    intake->config.on_work_take(intake->config.context, work);
+}
+
+static void on_commands(void *context, const char *subject, const uint8_t *data,
+                        size_t size_bytes) {
+    struct intake *intake = context;
+    char own[WIRE_SUBJECT_SIZE];
+    wire_subject_worker(own, intake->config.installation, intake->instance);
+    if (strcmp(subject, own) != 0 || !database_clock_known(intake->config.clock))
+        return;
+    struct wire_reader reader;
+    uint64_t gateway;
+    enum status status = wire_commands_open(&reader, data, size_bytes, &gateway);
+    if (status != STATUS_OK || gateway == 0) {
+        log_write(LOG_WARNING, "commands-refused",
+                  "A message with commands can't be read and was ignored.",
+                  LOG_TEXT("reason", status_text(status)));
+        return;
+    }
+    struct command command;
+    while (wire_commands_next(&reader, &command))
+        take(intake, &command, gateway);
+    intake_flush(intake);
+}
+
+enum status intake_listen(struct intake *intake, uint64_t instance) {
+    char subject[WIRE_SUBJECT_SIZE];
+    wire_subject_worker(subject, intake->config.installation, instance);
+    intake->instance = instance;
+    return bus_subscribe(intake->config.bus, subject, on_commands, intake);
+}
+
+void intake_tick(struct intake *intake) {
+    if (database_clock_known(intake->config.clock))
+        answers_expire(intake->answers, database_clock_now_us(intake->config.clock));
+}
+
+size_t intake_under_way(const struct intake *intake) {
+    return answers_under_way(intake->answers);
+}
