@@ -62,9 +62,9 @@ char *time_to_text(int64_t unix_us, char text[TIME_TEXT_SIZE]) {
     }
     struct tm utc;
     ensure(gmtime_r(&seconds, &utc) != NULL);
-    char date[TIME_TEXT_SIZE];
-    ensure(strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) > 0);
-    int length = snprintf(text, TIME_TEXT_SIZE, "%.26s.%03dZ", date, (int)(fraction_us / 1000));
+    int length = snprintf(text, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                          utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                          utc.tm_sec, (int)(fraction_us / 1000));
     ensure(length > 0 && length < TIME_TEXT_SIZE);
     return text;
 }
