@@ -39,6 +39,10 @@ void feed_set_instance(struct feed *feed, uint64_t instance) {
     feed->instance = instance;
 }
 
+uint64_t feed_instance(const struct feed *feed) {
+    return feed->instance;
+}
+
 void feed_flush(struct feed *feed) {
     if (feed->buffer.records > 0) {
         enum status status =

@@ -18,6 +18,7 @@ MUST_CHECK struct feed *feed_create(struct bus *bus, const struct id128 *install
 void feed_destroy(struct feed *feed);
 /* Whose changes these are from now on. */
 void feed_set_instance(struct feed *feed, uint64_t instance);
+uint64_t feed_instance(const struct feed *feed);
 /* Packs the changes of one show of a committed batch. Sent by feed_flush. */
 void feed_add(struct feed *feed, const struct batch_show *item);
 void feed_flush(struct feed *feed);

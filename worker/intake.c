@@ -96,7 +96,7 @@ static void log_decision(const struct work *work) {
     const struct command *command = &work->command;
     const char *trace =
         command->trace[0] ? command->trace : id128_to_text(&command->request_id, request);
-    log_write(LOG_INFO, "command-decided", "A command was decided, committed and answered.",
+    log_write(LOG_DEBUG, "command-decided", "A command was decided, committed and answered.",
               LOG_TEXT("request", trace), LOG_TEXT("command", command_kind_text(command->kind)),
               LOG_TEXT("reply", reply_code_text(work->reply.code)),
               LOG_U64("eventId", command->event_id), LOG_U64("partition", command->partition),

@@ -1,0 +1,543 @@
+#include "worker/committer.h"
+
+#include "shared/failpoint.h"
+#include "shared/ids.h"
+#include "shared/log.h"
+#include "worker/decide.h"
+#include "worker/store.h"
+
+#include <stdlib.h>
+
+/* What the batch in flight waits for. */
+enum flight { FLIGHT_NONE, FLIGHT_WRITING, FLIGHT_COMMITTING, FLIGHT_UNKNOWN };
+
+struct committer {
+    struct committer_config config;
+    struct link *write;
+    struct shows *shows;
+    struct event *pump; /* active: look for work at the end of this turn of the loop */
+    struct event *tick;
+    struct work_list ready;
+    struct work_list redo; /* in order of arrival */
+    struct batch *building;
+    struct batch *in_flight;
+    enum flight flight;
+    enum work_redo in_flight_redo;
+    struct committer_numbers numbers;
+};
+
+static void wake(struct committer *committer) {
+    event_active(committer->pump, EV_TIMEOUT, 0);
+}
+
+static struct show_time time_of(struct committer *committer, uint32_t partition) {
+    return (struct show_time){
+        .now_us = database_clock_now_us(committer->config.clock),
+        .served_ms =
+            partitions_served_ms(committer->config.partitions, partition, clock_monotonic_us()),
+    };
+}
+
+/* --- deciding
+ * -------------------------------------------------------------------------------------------- */
+
+struct awaited_lookup {
+    struct committer *committer;
+    struct work *work;
+};
+
+/* A live booking in the database that is not live in memory has just ended in a batch that is not
+ * stored yet: the command comes round again. */
+static void on_lookup(void *context, enum lookup_result result, const struct booking *booking) {
+    struct awaited_lookup lookup = *(struct awaited_lookup *)context;
+    free(context);
+    if (result == LOOKUP_NOT_DONE) {
+        work_free(lookup.work);
+        return;
+    }
+    if (result == LOOKUP_FOUND)
+        lookup.work->looked_up = *booking;
+    bool live = result == LOOKUP_FOUND &&
+                (booking->status == BOOKING_PENDING || booking->status == BOOKING_CONFIRMED);
+    lookup.work->lookup = live ? LOOKUP_NOT_DONE : result;
+    committer_submit_take(lookup.committer, lookup.work);
+}
+
+static void look_up_take(struct committer *committer, struct work *work) {
+    struct awaited_lookup *lookup = malloc(sizeof *lookup);
+    if (!lookup) {
+        work_free(work);
+        return;
+    }
+    *lookup = (struct awaited_lookup){.committer = committer, .work = work};
+    shows_lookup(committer->shows, work->command.event_id, &work->command.booking_id, on_lookup,
+                 lookup);
+}
+
+static bool is_still_ours(const struct committer *committer, const struct work *work) {
+    const struct command *command = &work->command;
+    return partitions_take(committer->config.partitions, command->partition, command->epoch) &&
+           command->deadline_us > database_clock_now_us(committer->config.clock);
+}
+
+static struct batch *building(struct committer *committer) {
+    if (!committer->building) {
+        committer->building = batch_create(committer->shows);
+        ensure(committer->building);
+    }
+    return committer->building;
+}
+
+/* Decides the work into the building batch, or parks or drops it. False: the batch is full, the
+ * work is still the caller's. */
+static bool decide_or_park(struct committer *committer, struct work *work) {
+    if (!is_still_ours(committer, work)) {
+        work_free(work);
+        return true;
+    }
+    if (work->decided) {
+        decide_reply_take(building(committer), work, work->reply.code);
+        return true;
+    }
+    struct show_entry *entry =
+        shows_get(committer->shows, work->command.event_id, work->command.partition);
+    if (!entry) {
+        work_free(work);
+        return true;
+    }
+    entry->used_us = clock_monotonic_us();
+    if (entry->state == SHOW_ENTRY_LOADING) {
+        (void)shows_park_take(entry, work);
+        return true;
+    }
+    struct show_time time = time_of(committer, work->command.partition);
+    switch (decide_work(building(committer), entry, work, &time)) {
+    case DECIDED:
+        return true;
+    case DECIDE_NEEDS_LOOKUP:
+        look_up_take(committer, work);
+        return true;
+    case DECIDE_BATCH_IS_FULL:
+        break;
+    }
+    return false;
+}
+
+static bool is_of_event(const struct work *work, const void *context) {
+    return work->command.event_id == *(const uint64_t *)context;
+}
+
+/* One show's commands as a batch, or one command. Waits when the show is loading. */
+static void build_redo(struct committer *committer) {
+    struct work *first = committer->redo.head;
+    uint64_t event_id = first->command.event_id;
+    struct show_entry *entry = shows_get(committer->shows, event_id, first->command.partition);
+    if (entry && entry->state == SHOW_ENTRY_LOADING && is_still_ours(committer, first))
+        return; /* committer_show_ready wakes us */
+    struct work_list chosen = {0};
+    committer->in_flight_redo = first->redo;
+    if (first->redo == WORK_ALONE)
+        work_list_push(&chosen, work_list_pop(&committer->redo));
+    else
+        work_list_split(&committer->redo, is_of_event, &event_id, &chosen);
+    for (struct work *work; (work = work_list_pop(&chosen));)
+        if (!decide_or_park(committer, work))
+            work_free(work); /* a batch's limit of patches: its sender repeats it */
+}
+
+static void build(struct committer *committer) {
+    if (committer->redo.count > 0) {
+        bool clear = committer->flight == FLIGHT_NONE &&
+                     (!committer->building || batch_is_empty(committer->building));
+        while (clear && committer->redo.count > 0 &&
+               (!committer->building || batch_is_empty(committer->building))) {
+            uint32_t before = committer->redo.count;
+            build_redo(committer);
+            if (committer->redo.count == before)
+                return;
+        }
+        return;
+    }
+    if (committer->flight == FLIGHT_NONE &&
+        (!committer->building || batch_is_empty(committer->building)))
+        committer->in_flight_redo = WORK_FIRST_TIME;
+    else if (committer->in_flight_redo != WORK_FIRST_TIME)
+        return; /* nothing is decided ahead of a batch that is being redone */
+    while (committer->ready.count > 0 && !batch_is_full(building(committer))) {
+        struct work *work = work_list_pop(&committer->ready);
+        if (decide_or_park(committer, work))
+            continue;
+        struct work_list rest = {0};
+        work_list_push(&rest, work);
+        work_list_append(&rest, &committer->ready);
+        committer->ready = rest;
+        return;
+    }
+}
+
+/* --- sending
+ * --------------------------------------------------------------------------------------------- */
+
+static void on_written(void *context, const struct database_answer *answer);
+
+static void store_served(struct committer *committer, struct batch *batch) {
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        struct partition *partition = &committer->config.partitions->items[i];
+        if (batch_has_partition(batch, i) && served_time_store_due(&partition->served))
+            batch_add_served(batch, i, partition->served.value_us / 1000);
+    }
+}
+
+static void send_building(struct committer *committer) {
+    struct batch *batch = committer->building;
+    if (batch_has_writes(batch))
+        store_served(committer, batch);
+    batch_seal(batch);
+    decide_snapshots(batch, committer->shows, feed_instance(committer->config.feed));
+    committer->in_flight = batch;
+    committer->building = NULL;
+    committer->flight = FLIGHT_WRITING;
+    bool fenced = !FAILPOINT("committer.no-fence");
+    enum status status =
+        batch_send(batch, link_session(committer->write), fenced, on_written, committer);
+    if (status == STATUS_OK)
+        return;
+    log_write(LOG_ERROR, "batch-not-sent",
+              "A batch could not be sent; the write session is opened afresh.",
+              LOG_TEXT("reason", status_text(status)));
+    committer->flight = FLIGHT_UNKNOWN;
+    link_restart(committer->write);
+}
+
+static void pump(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct committer *committer = context;
+    if (!committer->write || !link_session(committer->write))
+        return;
+    build(committer);
+    if (committer->flight != FLIGHT_NONE || !committer->building)
+        return;
+    if (batch_is_empty(committer->building)) {
+        batch_free(committer->building);
+        committer->building = NULL;
+    } else {
+        send_building(committer);
+    }
+}
+
+/* --- the answers of the database
+ * ------------------------------------------------------------------------- */
+
+static void finish(struct committer *committer) {
+    struct batch *batch = committer->in_flight;
+    batch_note_stored(batch, committer->config.partitions);
+    for (size_t i = 0; i < batch_show_count(batch); i++) {
+        const struct batch_show *item = batch_show_at(batch, i);
+        item->entry->committed = item->version;
+        feed_add(committer->config.feed, item);
+    }
+    feed_flush(committer->config.feed);
+    committer->numbers.batches++;
+    committer->numbers.commits += batch_has_writes(batch);
+    committer->numbers.commands += batch_commands(batch)->count;
+    for (struct work *work; (work = work_list_pop(batch_commands(batch)));) {
+        intake_answer(committer->config.intake, work);
+        work_free(work);
+    }
+    intake_flush(committer->config.intake);
+    batch_free(batch);
+    committer->in_flight = NULL;
+    committer->flight = FLIGHT_NONE;
+    wake(committer);
+    committer->config.on_batch_done(committer->config.context);
+}
+
+/* A failed batch's commands go back to be decided again, one step more singly than before; see the
+ * header. */
+static void take_back(struct committer *committer, struct batch *batch, bool poisoned,
+                      struct work_list *again) {
+    for (size_t i = 0; i < batch_show_count(batch); i++) {
+        struct show_entry *entry = batch_show_at(batch, i)->entry;
+        if (entry->state != SHOW_ENTRY_FORGOTTEN)
+            shows_forget(committer->shows, entry);
+    }
+    for (struct work *work; (work = work_list_pop(batch_commands(batch)));) {
+        free(work->packed_seats);
+        work->packed_seats = NULL;
+        work->decided = false;
+        work->lookup = LOOKUP_NOT_DONE;
+        if (poisoned && work->redo == WORK_ALONE) {
+            char request[ID128_TEXT_SIZE];
+            log_write(LOG_ERROR, "command-poisoned",
+                      "The database refuses one command every time; it is answered with an error.",
+                      LOG_TEXT("request", work->command.trace[0]
+                                              ? work->command.trace
+                                              : id128_to_text(&work->command.request_id, request)),
+                      LOG_U64("eventId", work->command.event_id));
+            committer->numbers.poisoned++;
+            work->decided = true;
+            work->reply = (struct reply){.code = REPLY_INTERNAL};
+        } else if (poisoned) {
+            work->redo = work->redo == WORK_FIRST_TIME ? WORK_BY_SHOW : WORK_ALONE;
+        }
+        work_list_push(again, work);
+    }
+    batch_free(batch);
+}
+
+static void on_rolled_back(void *context, const struct database_answer *answer) {
+    struct committer *committer = context;
+    if (answer->outcome != DATABASE_DONE && link_session(committer->write))
+        link_restart(committer->write);
+}
+
+static void roll_back(struct committer *committer) {
+    struct database_session *session = link_session(committer->write);
+    if (!session)
+        return;
+    struct database_group *group = database_group_create(session);
+    database_group_add(group, &store_rollback);
+    if (database_group_send_take(group, on_rolled_back, committer) != STATUS_OK)
+        link_restart(committer->write);
+}
+
+static bool is_poisoned_reply(const struct work *work, const void *context) {
+    (void)context;
+    return work->decided;
+}
+
+/* Undoes the batch in flight, which is known not to be stored, and what was decided on top of it.
+ */
+static void redo(struct committer *committer, bool poisoned) {
+    bool had_writes = batch_has_writes(committer->in_flight);
+    struct work_list again = {0};
+    struct work_list answered = {0};
+    take_back(committer, committer->in_flight, poisoned, &again);
+    if (committer->building)
+        take_back(committer, committer->building, poisoned, &again);
+    committer->in_flight = NULL;
+    committer->building = NULL;
+    committer->flight = FLIGHT_NONE;
+    committer->numbers.redone += again.count;
+    work_list_split(&again, is_poisoned_reply, NULL, &answered);
+    work_list_append(&committer->ready, &answered);
+    if (poisoned) {
+        work_list_append(&committer->redo, &again);
+        work_list_sort(&committer->redo);
+    } else {
+        work_list_append(&again, &committer->ready);
+        committer->ready = again;
+    }
+    if (had_writes)
+        roll_back(committer);
+    wake(committer);
+}
+
+/* SQLSTATE classes that tell of the server's state, not of the commands (PostgreSQL manual,
+ * appendix A): 53 insufficient resources, 55 object not in prerequisite state (lock timeouts), 57
+ * operator intervention, 40 transaction rollback, 25 read-only transaction. */
+static bool is_the_servers_trouble(const char *sqlstate) {
+    static const char *const classes[] = {"53", "55", "57", "40", "25", "58"};
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+        if (strncmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
+static void on_committed(void *context, const struct database_answer *answer) {
+    struct committer *committer = context;
+    if (answer->outcome == DATABASE_LOST)
+        return; /* the link's owner hears of it */
+    if (answer->outcome == DATABASE_DONE && !answer->warned &&
+        strcmp(PQcmdStatus(answer->results[0]), "COMMIT") == 0) {
+        finish(committer);
+        return;
+    }
+    log_write(
+        LOG_ERROR, "commit-unknown",
+        "PostgreSQL did not simply confirm a commit; everything is read again under new epochs.",
+        LOG_TEXT("error", answer->error));
+    committer->flight = FLIGHT_UNKNOWN;
+    link_restart(committer->write);
+}
+
+static void commit(struct committer *committer) {
+    struct database_group *group = database_group_create(link_session(committer->write));
+    database_group_add(group, &store_commit);
+    committer->flight = FLIGHT_COMMITTING;
+    if (database_group_send_take(group, on_committed, committer) != STATUS_OK) {
+        committer->flight = FLIGHT_UNKNOWN;
+        link_restart(committer->write);
+    }
+    (void)FAILPOINT("committer.commit-sent");
+}
+
+static void on_written(void *context, const struct database_answer *answer) {
+    struct committer *committer = context;
+    bool lost[PARTITION_COUNT];
+    switch (answer->outcome) {
+    case DATABASE_LOST:
+        return;
+    case DATABASE_FAILED:
+        log_write(LOG_ERROR, "batch-failed",
+                  "PostgreSQL refused a batch; its commands are decided again.",
+                  LOG_TEXT("sqlstate", answer->sqlstate), LOG_TEXT("error", answer->error),
+                  LOG_U64("commands", batch_commands(committer->in_flight)->count));
+        if (is_the_servers_trouble(answer->sqlstate)) {
+            committer->flight = FLIGHT_UNKNOWN;
+            link_restart(committer->write);
+        } else {
+            redo(committer, true);
+        }
+        return;
+    case DATABASE_DONE:
+        break;
+    }
+    switch (batch_check(committer->in_flight, answer, lost)) {
+    case BATCH_WRITTEN:
+        if (batch_has_writes(committer->in_flight))
+            commit(committer);
+        else
+            finish(committer);
+        return;
+    case BATCH_FENCED:
+        committer->config.on_fence_lost(committer->config.context, lost);
+        redo(committer, false);
+        return;
+    case BATCH_MISMATCH:
+        log_write(LOG_ERROR, "batch-mismatch",
+                  "The database is not what memory says; the shows are read and the commands "
+                  "decided again.",
+                  LOG_U64("commands", batch_commands(committer->in_flight)->count));
+        redo(committer, true);
+        return;
+    }
+}
+
+/* --- from outside
+ * ---------------------------------------------------------------------------------------- */
+
+void committer_submit_take(struct committer *committer, struct work *work) {
+    work_list_push(&committer->ready, work);
+    wake(committer);
+}
+
+void committer_show_ready(void *context, struct show_entry *entry) {
+    struct committer *committer = context;
+    work_list_append(&committer->ready, &entry->parked);
+    wake(committer);
+}
+
+void committer_show_failed(void *context, uint64_t event_id, enum status status,
+                           struct work_list *parked) {
+    struct committer *committer = context;
+    (void)event_id;
+    if (status == STATUS_UNAVAILABLE || status == STATUS_NO_MEMORY)
+        return; /* dropped: senders repeat */
+    enum reply_code code = status == STATUS_NOT_FOUND ? REPLY_NOT_FOUND : REPLY_INTERNAL;
+    for (struct work *work = parked->head; work; work = work->next) {
+        work->decided = true;
+        work->reply = (struct reply){.code = code};
+    }
+    work_list_append(&committer->ready, parked);
+    wake(committer);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct committer *committer = context;
+    if (!committer->shows || !link_session(committer->write) || committer->redo.count > 0 ||
+        committer->in_flight_redo != WORK_FIRST_TIME ||
+        !database_clock_known(committer->config.clock))
+        return;
+    bool deadlines[PARTITION_COUNT] = {false};
+    size_t cursor = 0;
+    for (struct show_entry *entry; (entry = shows_next(committer->shows, &cursor));) {
+        const struct partition *partition = &committer->config.partitions->items[entry->partition];
+        if (!partition->owned || !partition->taking || show_next_deadline(entry->show) == INT64_MAX)
+            continue;
+        deadlines[entry->partition] = true;
+        if (batch_is_full(building(committer)))
+            break;
+        struct show_time time = time_of(committer, entry->partition);
+        decide_expiry(building(committer), entry, &time, partition->epoch,
+                      COMMITTER_EXPIRE_AT_ONCE);
+    }
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        struct partition *partition = &committer->config.partitions->items[i];
+        if (!deadlines[i])
+            continue;
+        int64_t served_ms =
+            partitions_served_ms(committer->config.partitions, i, clock_monotonic_us());
+        if (served_ms - partition->served.stored_ms < 1000)
+            continue;
+        batch_fence(building(committer), i, partition->epoch);
+        batch_add_served(building(committer), i, served_ms);
+    }
+    wake(committer);
+}
+
+struct committer *committer_create(const struct committer_config *config) {
+    struct committer *committer = calloc(1, sizeof *committer);
+    if (!committer)
+        return NULL;
+    committer->config = *config;
+    committer->pump = event_new(config->base, -1, 0, pump, committer);
+    committer->tick = event_new(config->base, -1, EV_PERSIST, on_tick, committer);
+    const struct timeval every = {.tv_usec = COMMITTER_TICK_MS * 1000};
+    if (!committer->pump || !committer->tick || event_add(committer->tick, &every) != 0) {
+        committer_destroy(committer);
+        return NULL;
+    }
+    return committer;
+}
+
+void committer_set_instance(struct committer *committer, struct link *write, struct shows *shows) {
+    ensure(!committer->in_flight && !committer->building);
+    committer->write = write;
+    committer->shows = shows;
+}
+
+void committer_abandon(struct committer *committer) {
+    batch_free(committer->in_flight);
+    batch_free(committer->building);
+    committer->in_flight = NULL;
+    committer->building = NULL;
+    committer->flight = FLIGHT_NONE;
+    committer->in_flight_redo = WORK_FIRST_TIME;
+    work_list_free(&committer->ready);
+    work_list_free(&committer->redo);
+}
+
+void committer_destroy(struct committer *committer) {
+    if (!committer)
+        return;
+    committer_abandon(committer);
+    if (committer->pump)
+        event_free(committer->pump);
+    if (committer->tick)
+        event_free(committer->tick);
+    free(committer);
+}
+
+static bool is_of_partition(const struct work *work, const void *context) {
+    return work->command.partition == *(const uint32_t *)context;
+}
+
+void committer_drop_partition(struct committer *committer, uint32_t partition) {
+    struct work_list dropped = {0};
+    work_list_split(&committer->ready, is_of_partition, &partition, &dropped);
+    work_list_split(&committer->redo, is_of_partition, &partition, &dropped);
+    work_list_free(&dropped);
+}
+
+bool committer_holds_partition(const struct committer *committer, uint32_t partition) {
+    return (committer->in_flight && batch_has_partition(committer->in_flight, partition)) ||
+           (committer->building && batch_has_partition(committer->building, partition));
+}
+
+struct committer_numbers committer_numbers(const struct committer *committer) {
+    return committer->numbers;
+}

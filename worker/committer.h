@@ -1,0 +1,76 @@
+/*
+ * committer: the batch loop. Decides commands serially, makes the decisions durable in batches, and
+ * only then lets the answers out.
+ *
+ *   ready --decide--> building --seal, send--> in flight: WRITING --counts right--> COMMITTING
+ * --committed--> answered |                                  | fence lost, error, count   | outcome
+ * | unknown wrong: ROLLBACK, redo <----+                    session ended +--> forget everything
+ *
+ * Batching by waiting for nothing: while a batch is in flight, commands are decided into the next
+ * one; it is sealed and sent when the one before is known to be committed. No timer decides. A
+ * batch without changes (refusals, repeats, snapshots) costs one round trip that looks at the
+ * epochs; so every answer is fenced after its decision.
+ *
+ * When a batch fails for certain, memory is wrong or one command is poison: all shows it touched
+ * are forgotten and its commands decided again in order of arrival, first show by show
+ * (WORK_BY_SHOW), then one by one (WORK_ALONE); one that fails alone is answered REPLY_INTERNAL.
+ * While there is anything to redo nothing new is decided, and nothing is decided ahead.
+ *
+ * When the outcome of a COMMIT is unknown the write session is given up; ownership.c raises the
+ * epochs before anything is decided again, and calls committer_abandon.
+ */
+#ifndef USHER_WORKER_COMMITTER_H
+#define USHER_WORKER_COMMITTER_H
+
+#include "shared/clock.h"
+#include "worker/feed.h"
+#include "worker/intake.h"
+#include "worker/link.h"
+#include "worker/shows.h"
+
+struct committer;
+
+enum { COMMITTER_TICK_MS = 200, COMMITTER_EXPIRE_AT_ONCE = 256 };
+
+struct committer_config {
+    struct event_base *base;
+    struct partitions *partitions;
+    const struct database_clock *clock;
+    struct intake *intake;
+    struct feed *feed;
+    /* The fence did not find these at our epoch: somebody else owns them. */
+    void (*on_fence_lost)(void *context, const bool lost[PARTITION_COUNT]);
+    /* A batch is finished; a partition that is drained may be free now. */
+    void (*on_batch_done)(void *context);
+    void *context;
+};
+
+MUST_CHECK struct committer *committer_create(const struct committer_config *config);
+void committer_destroy(struct committer *committer);
+/* The sessions of an instance; both NULL while there is none. */
+void committer_set_instance(struct committer *committer, struct link *write, struct shows *shows);
+
+/* Takes a command to be decided. */
+void committer_submit_take(struct committer *committer, struct work *work);
+/* For struct shows_handlers. */
+void committer_show_ready(void *context, struct show_entry *entry);
+void committer_show_failed(void *context, uint64_t event_id, enum status status,
+                           struct work_list *parked);
+
+/* Drops everything undecided, decided and in flight, unanswered: the write session is gone. */
+void committer_abandon(struct committer *committer);
+/* Drops what is undecided for a partition; what is decided finishes. */
+void committer_drop_partition(struct committer *committer, uint32_t partition);
+/* Whether a batch with decisions for it is not finished yet. */
+bool committer_holds_partition(const struct committer *committer, uint32_t partition);
+
+struct committer_numbers {
+    uint64_t batches;
+    uint64_t commands;
+    uint64_t commits;
+    uint64_t redone;
+    uint64_t poisoned;
+};
+struct committer_numbers committer_numbers(const struct committer *committer);
+
+#endif
