@@ -76,13 +76,32 @@ CREATE TABLE usher.layout_seat (
     FOREIGN KEY (venue_id, layout_version) REFERENCES usher.layout
 );
 
+-- partition_of_event of shared/partition.c: FNV-1a, 64 bits, over the id as 8 bytes little-endian, modulo 64.
+-- numeric, since bigint has no unsigned multiplication; an exclusive or with a byte touches the lowest byte only.
+CREATE FUNCTION usher.partition_of_event(event_id bigint) RETURNS smallint
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    hash    numeric := 14695981039346656037;
+    lowest  integer;
+BEGIN
+    FOR i IN 0..7 LOOP
+        lowest := hash % 256;
+        hash := hash - lowest + (lowest # ((event_id >> (8 * i)) & 255)::integer);
+        hash := hash * 1099511628211 % 18446744073709551616;
+    END LOOP;
+    RETURN hash % 64;
+END
+$$;
+
 CREATE TABLE usher.event (
     event_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    partition_id    smallint NOT NULL,
+    partition_id    smallint NOT NULL GENERATED ALWAYS AS (usher.partition_of_event(event_id)) STORED,
     name            text NOT NULL,
     venue_id        bigint NOT NULL REFERENCES usher.venue,
     layout_version  integer NOT NULL,
-    state           smallint NOT NULL DEFAULT 1,   -- enum show_state: 0 draft, 1 open, 2 paused, 3 sale ended, 4 cancelled
+    state           smallint NOT NULL DEFAULT 1    -- enum show_state: 0 draft, 1 open, 2 paused, 3 sale ended, 4 cancelled
+                    CHECK (state BETWEEN 0 AND 4),
     start_time      timestamptz NOT NULL,
     end_time        timestamptz,
     on_sale_time    timestamptz,                   -- NULL: at once
