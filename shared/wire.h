@@ -1,8 +1,9 @@
 /*
  * wire: the messages between usher's processes, in bytes. The only module that encodes or decodes them.
  *
- * A message is one *frame*: magic byte 0x75, version byte, type byte, then records. Integers are LEB128
- * varints (signed ones zigzag), ids 16 raw bytes, texts a length and bytes. A frame of several records is
+ * A message is one *frame*: magic byte 0x75, version byte, type byte, number of records (32 bits, little-endian),
+ * then the records. Integers in them are LEB128 varints (signed ones zigzag), as short as possible, ids 16 raw
+ * bytes, texts a length and bytes: every value has one encoding. A frame of several records is
  * *packed*: the commands of one loop turn for one owner, the replies of one batch to one gateway. Whatever
  * does not decode completely and exactly is refused as a whole, before anything of it is used: STATUS_VERSION
  * for another version, STATUS_INVALID or STATUS_TRUNCATED otherwise. Decoding allocates nothing but a
@@ -26,8 +27,8 @@ enum { WIRE_VERSION = 1, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 
 
 enum wire_type { WIRE_COMMANDS = 1, WIRE_REPLIES, WIRE_OWNERS, WIRE_ASK_OWNERS, WIRE_SEATS };
 
-/* Growing output, reused from frame to frame. Zero-initialised is empty; wire_buffer_free at the end. Once an
- * append fails (memory, WIRE_FRAME_MAX_BYTES) the buffer is `failed` until reset. */
+/* Growing output, reused from frame to frame. Zero-initialised is empty; wire_buffer_free at the end. `failed`:
+ * there was no memory for the head; nothing can be added until another frame is begun. */
 struct wire_buffer {
     uint8_t *data;
     size_t size_bytes;
@@ -42,9 +43,11 @@ void wire_buffer_free(struct wire_buffer *buffer);
 
 /* Starts a frame that says who sends (the instance replies go to, for commands). Empties the buffer. */
 void wire_commands_begin(struct wire_buffer *buffer, uint64_t gateway_instance);
-/* STATUS_LIMIT: it does not fit any more; the buffer is as before: send it, begin another. */
+/* STATUS_LIMIT: it does not fit any more; the buffer is as before: send it, begin another. STATUS_INVALID: a value
+ * is outside its documented range (nobody would accept the frame); STATUS_NO_MEMORY. The buffer is as before. */
 MUST_CHECK enum status wire_commands_add(struct wire_buffer *buffer, const struct command *command);
 void wire_replies_begin(struct wire_buffer *buffer);
+/* The same. A booking's amount must be the sum of its prices. */
 MUST_CHECK enum status wire_replies_add(struct wire_buffer *buffer, const struct reply *reply);
 
 struct wire_reader {
@@ -102,6 +105,7 @@ struct wire_seat_change {
 };
 
 void wire_seats_begin(struct wire_buffer *buffer);
+/* STATUS_LIMIT, STATUS_NO_MEMORY as above; aborts on values out of range: they are all the owner's own. */
 MUST_CHECK enum status wire_seats_add(struct wire_buffer *buffer, const struct wire_seats *head,
                                       const struct wire_seat_change *changes);
 MUST_CHECK enum status wire_seats_open(struct wire_reader *reader, const void *data, size_t size_bytes);
