@@ -4,6 +4,6 @@
 #include <stdlib.h>
 
 _Noreturn void ensure_failed(const char *condition, const char *file, int line) {
-    fprintf(stderr, "usher: broken invariant: %s (%s:%d)\n", condition, file, line);
+    (void)fprintf(stderr, "usher: broken invariant: %s (%s:%d)\n", condition, file, line);
     abort();
 }

@@ -135,7 +135,7 @@ bool time_from_text(const char *text, int64_t *unix_us) {
                        .tm_hour = hour,
                        .tm_min = minute,
                        .tm_sec = second};
-    int64_t utc_seconds = (int64_t)timegm(&local) - offset_minutes * 60;
+    int64_t utc_seconds = timegm(&local) - offset_minutes * INT64_C(60);
     /* RFC 3339, 5.7: a leap second ends a day in UTC. Unix time counts it as the next day's first.
      */
     if (second == 60 && utc_seconds % 86400 != 0)

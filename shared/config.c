@@ -103,7 +103,7 @@ static bool refuse_unknown_variables(void) {
         if (strncmp(*variable, "USHER_", 6) != 0 || is_known(*variable, name_length))
             continue;
         char name[128];
-        snprintf(name, sizeof name, "%.*s", (int)name_length, *variable);
+        (void)snprintf(name, sizeof name, "%.*s", (int)name_length, *variable);
         complain(name, "there is no such setting");
         good = false;
     }
@@ -117,8 +117,9 @@ static bool store_number(const struct setting *setting, const char *text, int64_
     bool digits_only = isdigit((unsigned char)*text) && *end == '\0';
     if (!digits_only || errno != 0 || number < setting->min || number > setting->max) {
         char problem[80];
-        snprintf(problem, sizeof problem, "must be a whole number from %" PRId64 " to %" PRId64,
-                 setting->min, setting->max);
+        (void)snprintf(problem, sizeof problem,
+                       "must be a whole number from %" PRId64 " to %" PRId64, setting->min,
+                       setting->max);
         complain(setting->name, problem);
         return false;
     }
@@ -129,7 +130,8 @@ static bool store_number(const struct setting *setting, const char *text, int64_
 /* The value itself is not logged: a URL may contain a password. */
 static bool store_text(const struct setting *setting, const char *text, char *place) {
     enum log_level level;
-    if (strlen(text) >= setting->size_bytes) {
+    size_t length = strlen(text);
+    if (length >= setting->size_bytes) {
         complain(setting->name, "is too long");
         return false;
     }
@@ -137,7 +139,7 @@ static bool store_text(const struct setting *setting, const char *text, char *pl
         complain(setting->name, "must be debug, info, warning or error");
         return false;
     }
-    strcpy(place, text);
+    memcpy(place, text, length + 1);
     return true;
 }
 
@@ -163,18 +165,18 @@ bool config_load(struct config *config) {
 }
 
 void config_print_markdown(FILE *out) {
-    fprintf(out, "| setting | default | meaning |\n| --- | --- | --- |\n");
+    (void)fprintf(out, "| setting | default | meaning |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         const struct setting *setting = &settings[i];
         if (setting->owner == OWNER_TOOLS || setting->owner == OWNER_TEST)
             continue;
         const char *quote = *setting->fallback == '\0' ? "" : "`";
-        fprintf(out, "| `%s` | %s%s%s | %s", setting->name, quote, setting->fallback, quote,
-                setting->meaning);
+        (void)fprintf(out, "| `%s` | %s%s%s | %s", setting->name, quote, setting->fallback, quote,
+                      setting->meaning);
         if (setting->max > 0)
-            fprintf(out, " (%" PRId64 " to %" PRId64 ")", setting->min, setting->max);
+            (void)fprintf(out, " (%" PRId64 " to %" PRId64 ")", setting->min, setting->max);
         if (setting->owner == OWNER_LATER)
-            fprintf(out, "; reserved, has no effect yet");
-        fprintf(out, " |\n");
+            (void)fprintf(out, "; reserved, has no effect yet");
+        (void)fprintf(out, " |\n");
     }
 }

@@ -46,9 +46,9 @@ bool failpoint_hit(const char *name) {
         return false; /* another process was faster: it is its hit */
 
     if (strcmp(action, "kill") == 0)
-        raise(SIGKILL);
+        ensure(raise(SIGKILL) == 0);
     if (strcmp(action, "stop") == 0) {
-        raise(SIGSTOP);
+        ensure(raise(SIGSTOP) == 0);
         return false;
     }
     ensure(strcmp(action, "fail") == 0);

@@ -6,7 +6,12 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
-enum { IDEMPOTENCY_KEY_MAX_BYTES = 128, SHA256_BYTES = 32, TIME_PREFIX_BYTES = 6 };
+enum {
+    IDEMPOTENCY_KEY_MAX_BYTES = 128,
+    LENGTH_BYTES = 4, /* in front of each field of a derived id */
+    SHA256_BYTES = 32,
+    TIME_PREFIX_BYTES = 6,
+};
 
 struct id128 id128_random(void) {
     struct id128 id;
@@ -94,7 +99,7 @@ static bool is_uuid7(const char *text, struct id128 *id) {
 /* Four bytes of length, little-endian, then the bytes: no two lists of fields give the same
  * message. */
 static size_t append_field(uint8_t *message, size_t used, const void *data, size_t size_bytes) {
-    for (unsigned shift = 0; shift < 32; shift += 8)
+    for (unsigned shift = 0; shift < 8 * LENGTH_BYTES; shift += 8)
         message[used++] = (uint8_t)(size_bytes >> shift);
     memcpy(message + used, data, size_bytes);
     return used + size_bytes;
@@ -108,7 +113,8 @@ struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struc
     for (unsigned i = 0; i < sizeof event; i++)
         event[i] = (uint8_t)(event_id >> (8 * i));
 
-    uint8_t message[3 * 4 + sizeof user->bytes + sizeof event + IDEMPOTENCY_KEY_MAX_BYTES];
+    uint8_t message[LENGTH_BYTES + sizeof user->bytes + LENGTH_BYTES + sizeof event + LENGTH_BYTES +
+                    IDEMPOTENCY_KEY_MAX_BYTES];
     size_t used = append_field(message, 0, user->bytes, sizeof user->bytes);
     used = append_field(message, used, event, sizeof event);
     used = append_field(message, used, idempotency_key, key_bytes);

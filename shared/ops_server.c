@@ -61,7 +61,7 @@ static void on_request(struct evhttp_request *request, void *context) {
 }
 
 static uint16_t bound_port(struct evhttp_bound_socket *bound) {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
     ensure(getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) ==
            0);

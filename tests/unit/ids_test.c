@@ -91,8 +91,8 @@ static const char user_text[] = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
 
 static void expect_booking_id(uint64_t event_id, const char *key, const char *expected) {
     uint8_t installation_key[BOOKING_KEY_BYTES];
-    for (uint8_t i = 0; i < sizeof installation_key; i++)
-        installation_key[i] = i;
+    for (size_t i = 0; i < sizeof installation_key; i++)
+        installation_key[i] = (uint8_t)i;
     struct id128 user = id_of(user_text);
     struct id128 id = booking_id_derive(installation_key, &user, event_id, key);
     char text[ID128_TEXT_SIZE];
