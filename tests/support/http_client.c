@@ -26,6 +26,7 @@ struct http_connection {
     int64_t sent_us, done_us;
     char *out;
     size_t out_bytes, out_sent;
+    bool sent; /* at least a byte of this request */
     char *in;
     size_t in_bytes, in_capacity;
     size_t head_bytes, body_bytes; /* of the answer at the start of `in`, once its head is there */
@@ -117,7 +118,8 @@ bool http_connection_is_open(const struct http_connection *connection) {
 }
 
 static void finish(struct http_connection *connection, enum http_outcome outcome) {
-    connection->outcome = outcome;
+    bool refused = outcome == HTTP_CLOSED && !connection->sent;
+    connection->outcome = refused ? HTTP_REFUSED : outcome;
     connection->done_us = clock_monotonic_us();
     if (outcome != HTTP_ANSWERED) {
         disconnect(connection);
@@ -169,6 +171,7 @@ static void begin(struct http_connection *connection) {
     connection->head_bytes = 0;
     connection->in_bytes = 0;
     connection->out_bytes = connection->out_sent = 0;
+    connection->sent = false;
     connection->sent_us = clock_monotonic_us();
     if (connection->fd >= 0 && was_closed(connection)) {
         disconnect(connection);
@@ -277,6 +280,7 @@ static void write_bytes(struct http_connection *connection) {
                         connection->out_bytes - connection->out_sent, MSG_NOSIGNAL);
     if (sent > 0) {
         connection->out_sent += (size_t)sent;
+        connection->sent = true;
     } else if (errno != EAGAIN && errno != EINTR) {
         connection->out_sent = connection->out_bytes;
     }

@@ -22,7 +22,8 @@ enum {
 enum http_outcome {
     HTTP_WAITING,   /* nothing asked, or no whole answer yet */
     HTTP_ANSWERED,  /* status, head and body are there */
-    HTTP_CLOSED,    /* the connection was refused, closed or reset before the answer was complete */
+    HTTP_REFUSED,   /* no byte of the request left: there is nobody at that port */
+    HTTP_CLOSED,    /* the connection was closed or reset before the answer was complete */
     HTTP_TIMED_OUT, /* the connection was given up */
 };
 
