@@ -1,0 +1,369 @@
+#include "gateway/http/connection.h"
+
+#include "gateway/http/request.h"
+#include "gateway/http/server.h"
+#include "shared/clock.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Pipelined requests handled before other connections get their turn. */
+enum { REQUESTS_PER_WAKE = 16 };
+
+static_assert(sizeof(struct http_connection) <= HTTP_IDLE_BYTES, "an idle connection grew");
+
+static void on_ready(evutil_socket_t fd, short what, void *context);
+
+/* --- state ----------------------------------------------------------------------------------- */
+
+static void watch(struct http_connection *connection, short what) {
+    if (connection->watched == what)
+        return;
+    if (connection->watched)
+        event_del(&connection->event);
+    connection->watched = 0;
+    if (!what)
+        return;
+    if (event_assign(&connection->event, connection->server->base, connection->fd,
+                     (short)(what | EV_PERSIST), on_ready, connection) != 0 ||
+        event_add(&connection->event, NULL) != 0) {
+        http_connection_close(connection); /* the kernel has no memory for it */
+        return;
+    }
+    connection->watched = what;
+}
+
+static void limit(struct http_connection *connection, int64_t since_us, int64_t limit_ms) {
+    http_wheel_set(&connection->server->wheel, &connection->timer, since_us + limit_ms * 1000);
+}
+
+static void unlist_idle(struct http_connection *connection) {
+    if (connection->is_idle)
+        TAILQ_REMOVE(&connection->server->idle, connection, idle_entry);
+    connection->is_idle = false;
+}
+
+static void become_idle(struct http_connection *connection) {
+    struct http_server *server = connection->server;
+    if (server->draining) {
+        http_connection_close(connection);
+        return;
+    }
+    http_buffer_reset(&connection->input, 0);
+    TAILQ_INSERT_TAIL(&server->idle, connection, idle_entry);
+    connection->is_idle = true;
+    limit(connection, clock_monotonic_us(), server->config.idle_ms);
+    watch(connection, EV_READ);
+}
+
+/* After whatever may have changed the state: what is watched, and which time limit holds. */
+static void settle(struct http_connection *connection) {
+    size_t waiting_bytes = connection->input.size_bytes;
+    unlist_idle(connection);
+    switch ((enum http_connection_state)connection->state) {
+    case HTTP_CONNECTION_HEAD:
+        if (waiting_bytes == 0) {
+            become_idle(connection);
+            break;
+        }
+        /* fall through */
+    case HTTP_CONNECTION_BODY:
+        limit(connection, connection->started_us, connection->server->config.request_ms);
+        watch(connection, EV_READ);
+        if (connection->must_resume)
+            event_active(&connection->event, EV_READ, 0);
+        break;
+    case HTTP_CONNECTION_WAITING:
+        http_wheel_clear(&connection->timer);
+        watch(connection, waiting_bytes < HTTP_INPUT_MAX_BYTES ? EV_READ : EV_CLOSED);
+        break;
+    case HTTP_CONNECTION_SENDING:
+        watch(connection, EV_WRITE);
+        break;
+    case HTTP_CONNECTION_LINGERING:
+        http_buffer_reset(&connection->input, 0);
+        watch(connection, EV_READ);
+        break;
+    case HTTP_CONNECTION_CLOSED:
+        break;
+    }
+}
+
+static void end_request(struct http_connection *connection) {
+    struct http_request *request = connection->request;
+    connection->request = NULL;
+    if (request)
+        http_server_return_request(connection->server, request);
+}
+
+void http_connection_close(struct http_connection *connection) {
+    if (connection->state == HTTP_CONNECTION_CLOSED)
+        return;
+    struct http_server *server = connection->server;
+    bool was_waiting = connection->state == HTTP_CONNECTION_WAITING;
+    connection->state = HTTP_CONNECTION_CLOSED;
+    watch(connection, 0);
+    http_wheel_clear(&connection->timer);
+    unlist_idle(connection);
+    close(connection->fd);
+    http_output_destroy(connection->output);
+    connection->output = NULL;
+    struct http_request *request = connection->request;
+    if (was_waiting && request && request->on_gone)
+        request->on_gone(request->context, request);
+    end_request(connection);
+    LIST_REMOVE(connection, entry);
+    LIST_INSERT_HEAD(&server->closed, connection, entry);
+    server->count--;
+    http_server_reap(server);
+}
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+static void answered(struct http_connection *connection) {
+    if (connection->keep_alive) {
+        connection->state = HTTP_CONNECTION_HEAD;
+        connection->started_us = clock_monotonic_us();
+        connection->must_resume = connection->input.size_bytes > 0;
+        return;
+    }
+    connection->state = HTTP_CONNECTION_LINGERING;
+    shutdown(connection->fd, SHUT_WR);
+    limit(connection, clock_monotonic_us(), HTTP_LINGER_MS);
+}
+
+static void take_sent(struct http_connection *connection, enum http_sent sent) {
+    switch (sent) {
+    case HTTP_SENT_ALL:
+        http_output_destroy(connection->output);
+        connection->output = NULL;
+        answered(connection);
+        break;
+    case HTTP_SENT_PART: /* progress: the time limit starts again */
+        limit(connection, clock_monotonic_us(), connection->server->config.send_ms);
+        break;
+    case HTTP_SENT_NOTHING:
+        break;
+    case HTTP_SENT_BROKEN:
+        http_connection_close(connection);
+        break;
+    }
+}
+
+void http_connection_answer(struct http_connection *connection, const struct http_buffer *head,
+                            const void *body, size_t body_bytes, struct http_share share,
+                            bool keep_alive) {
+    ensure(connection->state == HTTP_CONNECTION_WAITING);
+    connection->state = HTTP_CONNECTION_SENDING;
+    connection->keep_alive = keep_alive;
+    enum http_sent sent = http_output_start(connection->fd, head->data, head->size_bytes, body,
+                                            body_bytes, share, &connection->output);
+    end_request(connection); /* only now: the body may be the request's own memory */
+    if (sent == HTTP_SENT_NOTHING)
+        limit(connection, clock_monotonic_us(), connection->server->config.send_ms);
+    take_sent(connection, sent);
+    if (!connection->is_working)
+        settle(connection);
+}
+
+/* The server's own answer; the connection ends with it. */
+static void refuse(struct http_connection *connection, int status) {
+    const struct http_server_config *config = &connection->server->config;
+    if (!connection->request)
+        connection->request = http_server_lend_request(connection->server);
+    struct http_request *request = connection->request;
+    if (!request) {
+        http_connection_close(connection);
+        return;
+    }
+    request->connection = connection;
+    request->keep_alive = false;
+    connection->state = HTTP_CONNECTION_WAITING;
+    if (config->on_problem)
+        config->on_problem(config->context, request, status);
+    if (connection->request == request)
+        http_respond(request, status, NULL, NULL, 0);
+}
+
+/* --- receiving ------------------------------------------------------------------------------- */
+
+/* The next head, from data[*used] on. False: there is nothing more to do now. */
+static bool take_head(struct http_connection *connection, const char *data, size_t size_bytes,
+                      size_t *used) {
+    const struct http_server_config *config = &connection->server->config;
+    if (connection->guard.size_bytes == 0)
+        connection->started_us = clock_monotonic_us();
+    enum http_guard_result result =
+        http_head_guard_scan(&connection->guard, data + *used, size_bytes - *used);
+    if (result == HTTP_GUARD_MORE)
+        return false;
+    struct http_request *request = http_server_lend_request(connection->server);
+    connection->request = request;
+    if (!request) {
+        http_connection_close(connection);
+        return false;
+    }
+    request->connection = connection;
+    int refusal = http_guard_refusal(result);
+    if (!refusal)
+        refusal = http_request_take_head(request, data + *used, connection->guard.size_bytes);
+    if (!refusal && config->body_limit)
+        refusal = http_request_limit_body(
+            request, config->body_limit(config->context, request->method, request->path));
+    else if (!refusal)
+        refusal = http_request_limit_body(request, HTTP_BODY_MAX_BYTES);
+    *used += connection->guard.size_bytes;
+    connection->guard = (struct http_head_guard){0};
+    connection->state = HTTP_CONNECTION_BODY;
+    if (refusal)
+        refuse(connection, refusal);
+    return !refusal;
+}
+
+/* RFC 9110, 10.1.1. The socket's buffer is empty here: nothing else is under way. */
+static void send_continue(struct http_connection *connection) {
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (send(connection->fd, text, sizeof text - 1, MSG_NOSIGNAL) != (ssize_t)sizeof text - 1)
+        http_connection_close(connection);
+}
+
+static bool take_body(struct http_connection *connection, const char *data, size_t size_bytes,
+                      size_t *used) {
+    struct http_request *request = connection->request;
+    size_t taken;
+    bool whole;
+    int refusal = http_request_take_body(request, data + *used, size_bytes - *used, &taken, &whole);
+    if (refusal) {
+        refuse(connection, refusal);
+        return false;
+    }
+    *used += taken;
+    if (whole) {
+        connection->state = HTTP_CONNECTION_WAITING;
+        connection->server->config.on_request(connection->server->config.context, request);
+        return true;
+    }
+    bool must_invite = request->expects_continue && taken == 0;
+    request->expects_continue = false;
+    if (must_invite)
+        send_continue(connection);
+    return false;
+}
+
+/* Takes requests out of `data` as far as they are complete and get answered at once. Returns the
+ * bytes used. */
+static size_t take_requests(struct http_connection *connection, const char *data,
+                            size_t size_bytes) {
+    size_t used = 0;
+    unsigned requests = 0;
+    for (;;) {
+        connection->must_resume = false;
+        if (connection->state == HTTP_CONNECTION_HEAD) {
+            connection->must_resume = used < size_bytes && requests++ == REQUESTS_PER_WAKE;
+            if (used == size_bytes || connection->must_resume ||
+                !take_head(connection, data, size_bytes, &used))
+                return used;
+        }
+        if (connection->state != HTTP_CONNECTION_BODY ||
+            !take_body(connection, data, size_bytes, &used))
+            return used;
+    }
+}
+
+static void take_waiting_input(struct http_connection *connection) {
+    struct http_buffer *input = &connection->input;
+    size_t used = take_requests(connection, input->data, input->size_bytes);
+    if (connection->state != HTTP_CONNECTION_CLOSED)
+        http_buffer_drop(input, used);
+}
+
+static void take_new_input(struct http_connection *connection, const char *data,
+                           size_t size_bytes) {
+    size_t used = 0;
+    bool is_first = connection->input.size_bytes == 0;
+    if (is_first)
+        used = take_requests(connection, data, size_bytes);
+    if (connection->state == HTTP_CONNECTION_CLOSED || used == size_bytes)
+        return;
+    if (!http_buffer_add(&connection->input, data + used, size_bytes - used))
+        http_connection_close(connection);
+    else if (!is_first)
+        take_waiting_input(connection);
+}
+
+static void receive(struct http_connection *connection) {
+    if (connection->must_resume) {
+        take_waiting_input(connection);
+        return;
+    }
+    char *data = connection->server->input;
+    size_t room = HTTP_INPUT_MAX_BYTES - connection->input.size_bytes;
+    ensure(room > 0);
+    ssize_t received = recv(connection->fd, data, room, 0);
+    if (received > 0 && connection->state != HTTP_CONNECTION_LINGERING)
+        take_new_input(connection, data, (size_t)received);
+    else if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
+        http_connection_close(connection); /* the client left */
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static void on_ready(evutil_socket_t fd UNUSED, short what, void *context) {
+    struct http_connection *connection = context;
+    connection->is_working = true;
+    if (connection->state == HTTP_CONNECTION_SENDING)
+        take_sent(connection, http_output_continue(connection->output, connection->fd));
+    else if (what & EV_CLOSED)
+        http_connection_close(connection);
+    else
+        receive(connection);
+    connection->is_working = false;
+    settle(connection);
+}
+
+void http_connection_timed_out(struct http_connection *connection) {
+    bool is_receiving = connection->state == HTTP_CONNECTION_BODY ||
+                        (connection->state == HTTP_CONNECTION_HEAD && !connection->is_idle);
+    if (is_receiving)
+        refuse(connection, 408);
+    else
+        http_connection_close(connection);
+}
+
+static void write_peer(char peer[INET6_ADDRSTRLEN], const struct sockaddr_storage *address) {
+    *peer = '\0';
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, peer, INET6_ADDRSTRLEN);
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+            inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, peer, INET6_ADDRSTRLEN);
+        else
+            inet_ntop(AF_INET6, &v6->sin6_addr, peer, INET6_ADDRSTRLEN);
+    }
+}
+
+bool http_connection_create(struct http_server *server, int fd,
+                            const struct sockaddr_storage *address, bool is_too_many) {
+    struct http_connection *connection = calloc(1, sizeof *connection);
+    if (!connection) {
+        close(fd);
+        return false;
+    }
+    connection->server = server;
+    connection->fd = fd;
+    connection->started_us = clock_monotonic_us();
+    write_peer(connection->peer, address);
+    LIST_INSERT_HEAD(&server->open, connection, entry);
+    server->count++;
+    if (is_too_many)
+        refuse(connection, 503);
+    else
+        settle(connection);
+    return true;
+}
