@@ -8,9 +8,9 @@
 # Fails when there is no such process, or only its zombie (in a container nobody may be there to reap it).
 process_identity() {
     local stat fields
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     read -ra fields <<<"${stat##*) }" # the name before may contain anything
-    [[ ${fields[0]} != [ZX] ]] && printf '%s %s %s\n' "$1" "${fields[19]}" "$(</proc/sys/kernel/random/boot_id)"
+    [[ ${fields[0]} != [ZX] ]] && printf '%s %s %s\n' "$1" "${fields[19]}" "$(cat /proc/sys/kernel/random/boot_id)"
 }
 
 process_pid() {
