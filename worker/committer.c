@@ -511,6 +511,11 @@ void committer_abandon(struct committer *committer) {
     work_list_free(&committer->redo);
 }
 
+void committer_restart_session(struct committer *committer) {
+    committer->flight = FLIGHT_UNKNOWN;
+    link_restart(committer->write);
+}
+
 void committer_destroy(struct committer *committer) {
     if (!committer)
         return;

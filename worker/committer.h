@@ -59,6 +59,8 @@ void committer_show_failed(void *context, uint64_t event_id, enum status status,
 
 /* Drops everything undecided, decided and in flight, unanswered: the write session is gone. */
 void committer_abandon(struct committer *committer);
+/* Gives the write session up, as when it is lost. */
+void committer_restart_session(struct committer *committer);
 /* Drops what is undecided for a partition; what is decided finishes. */
 void committer_drop_partition(struct committer *committer, uint32_t partition);
 /* Whether a batch with decisions for it is not finished yet. */

@@ -21,8 +21,6 @@ enum {
 const struct database_statement store_begin = {"begin", "BEGIN", 0, {0}};
 const struct database_statement store_begin_snapshot = {
     "begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, {0}};
-const struct database_statement store_set_lock_timeout = {
-    "set_lock_timeout", "SET LOCAL lock_timeout = '1s'", 0, {0}};
 const struct database_statement store_commit = {"commit", "COMMIT", 0, {0}};
 const struct database_statement store_rollback = {"rollback", "ROLLBACK", 0, {0}};
 

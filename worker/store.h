@@ -20,7 +20,6 @@ extern const struct database_statement store_begin;
 extern const struct database_statement store_begin_snapshot; /* repeatable read, read only */
 extern const struct database_statement
     store_begin_patient; /* no lock is waited for longer than 1 s … */
-extern const struct database_statement store_set_lock_timeout; /* 1 s, for the transaction */
 extern const struct database_statement store_commit;
 extern const struct database_statement store_rollback;
 
@@ -86,6 +85,9 @@ MUST_CHECK enum status store_read_show(const PGresult *event, const PGresult *se
 /* A row of store_select_live or store_select_booking. False when it breaks a rule. */
 MUST_CHECK bool store_read_booking(const PGresult *result, int row, struct booking *booking);
 
+/* Waits for no lock longer than this: an owner that lives again may hold rows. */
+#define STORE_ADMIN_OPTIONS "-c lock_timeout=1000"
+
 /* --- the admin session: who owns what
  * ------------------------------------------------------------------------ */
 
@@ -113,7 +115,9 @@ extern const struct database_statement store_claim;
 extern const struct database_statement store_raise_epochs;
 /* $1 mine, $2 partition_id int2[], $3 served_ms int8[]. Gives them up. */
 extern const struct database_statement store_release;
-/* $1 dead instance. */
+/* $1 instance. */
 extern const struct database_statement store_delete_instance;
+/* Instances that are neither alive nor own anything. */
+extern const struct database_statement store_delete_stale_instances;
 
 #endif

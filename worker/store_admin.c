@@ -96,13 +96,19 @@ const struct database_statement store_release = {
 const struct database_statement store_delete_instance = {
     "delete_instance", "DELETE FROM usher.worker_instance WHERE instance = $1", 1, {T_INT8}};
 
+const struct database_statement store_delete_stale_instances = {
+    "delete_stale_instances",
+    "DELETE FROM usher.worker_instance w WHERE w.started_at < clock_timestamp() - interval '1 "
+    "minute' "
+    "AND w.instance NOT IN (" ALIVE_INSTANCES ") "
+    "AND NOT EXISTS (SELECT FROM usher.partition p WHERE p.owner = w.instance)",
+    0,
+    {0}};
+
 const struct database_statement *const store_admin_statements[] = {
-    &store_begin,
-    &store_set_lock_timeout,
-    &store_commit,
-    &store_rollback,
     &store_select_installation,
     &store_insert_instance,
+    &store_delete_stale_instances,
     &store_select_partitions,
     &store_select_workers,
     &store_lock_instance,

@@ -1,0 +1,692 @@
+#include "worker/ownership.h"
+
+#include "shared/failpoint.h"
+#include "shared/log.h"
+#include "shared/wire.h"
+#include "worker/link.h"
+#include "worker/share.h"
+#include "worker/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOST_SESSIONS_MAX = 16, HOST_SIZE = 256 };
+
+/* What the admin session is busy with. */
+enum operation {
+    OP_NONE,
+    OP_REGISTER,
+    OP_POLL,
+    OP_TAKE_OVER,
+    OP_CLAIM,
+    OP_RELEASE,
+    OP_RAISE,
+    OP_LEAVE
+};
+
+struct ownership {
+    struct ownership_config config;
+    struct link *admin;
+    enum operation operation;
+    struct event *poll;
+    struct event *announce;
+    struct event *step; /* looks again whether sessions are gone */
+    bool registered;
+    bool poll_wanted;
+    bool write_up;
+    int write_pid;
+    int lost_pids[LOST_SESSIONS_MAX]; /* lost write sessions that may still run on the server */
+    size_t lost_pid_count;
+    bool raising; /* nothing is owned until the epochs are raised */
+    bool bus_connected;
+    int64_t bus_lost_us;
+    struct share_plan plan; /* being carried out */
+    struct {
+        uint64_t instance;
+        uint64_t fingerprint;
+    } heard[SHARE_WORKERS_MAX];
+    void (*on_left)(void *context);
+    void *left_context;
+    bool left;
+};
+
+static void next(struct ownership *ownership);
+static void poll_now(struct ownership *ownership);
+static void end_dead_sessions(struct ownership *ownership);
+
+void ownership_instance_name(char name[INSTANCE_NAME_SIZE], const struct id128 *installation,
+                             uint64_t instance) {
+    uint64_t half = 0;
+    for (size_t i = 0; i < sizeof half; i++)
+        half = half << 8 | installation->bytes[i];
+    (void)snprintf(name, INSTANCE_NAME_SIZE, "usher:%016" PRIx64 "/%016" PRIx64, half, instance);
+}
+
+static struct partition *partition_at(struct ownership *ownership, size_t id) {
+    return &ownership->config.partitions->items[id];
+}
+
+uint32_t ownership_count(const struct ownership *ownership) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < PARTITION_COUNT; i++)
+        count += ownership->config.partitions->items[i].owned;
+    return count;
+}
+
+/* --- what is owned changes here and nowhere else
+ * ------------------------------------------------------------ */
+
+void ownership_announce(struct ownership *ownership) {
+    struct wire_owners owners = {.instance = ownership->config.instance,
+                                 .leaving = ownership->left};
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        const struct partition *partition = partition_at(ownership, i);
+        if (partition->owned && partition->taking)
+            owners.owners[owners.count++] =
+                (struct wire_owner){.partition = i, .epoch = partition->epoch};
+    }
+    struct wire_buffer buffer = {0};
+    char subject[WIRE_SUBJECT_SIZE];
+    wire_subject_owners(subject, ownership->config.installation);
+    if (wire_owners_encode(&buffer, &owners) == STATUS_OK &&
+        bus_publish(ownership->config.bus, subject, buffer.data, buffer.size_bytes) != STATUS_OK)
+        log_write(LOG_DEBUG, "announcement-not-sent", "The bus is away; it is announced again.");
+    wire_buffer_free(&buffer);
+}
+
+static void take(struct ownership *ownership, uint32_t id, uint64_t epoch, int64_t served_ms) {
+    struct partition *partition = partition_at(ownership, id);
+    ensure(!partition->owned);
+    shows_forget_partition(ownership->config.shows, id);
+    partition->owned = true;
+    partition->taking = true;
+    partition->epoch = epoch;
+    served_time_start(&partition->served, served_ms, clock_monotonic_us());
+}
+
+static void drop(struct ownership *ownership, uint32_t id) {
+    partition_at(ownership, id)->owned = false;
+    partition_at(ownership, id)->taking = false;
+    committer_drop_partition(ownership->config.committer, id);
+    shows_forget_partition(ownership->config.shows, id);
+}
+
+/* Takes the rows of an UPDATE … RETURNING partition_id, epoch, served_ms. */
+static void take_rows(struct ownership *ownership, const PGresult *rows, const char *how) {
+    bool taken[PARTITION_COUNT] = {false};
+    for (int row = 0; row < PQntuples(rows); row++) {
+        uint32_t id = (uint32_t)database_i16(rows, row, 0);
+        if (partition_at(ownership, id)->owned)
+            continue;
+        take(ownership, id, (uint64_t)database_i64(rows, row, 1), database_i64(rows, row, 2));
+        taken[id] = true;
+    }
+    if (PQntuples(rows) == 0)
+        return;
+    log_write(LOG_INFO, "partitions-taken", "This worker decides for more partitions now.",
+              LOG_TEXT("how", how), LOG_I64("count", PQntuples(rows)),
+              LOG_U64("owned", ownership_count(ownership)));
+    shows_load_with_holds(ownership->config.shows, taken);
+    ownership_announce(ownership);
+}
+
+static void stop_taking(struct ownership *ownership, uint32_t id) {
+    partition_at(ownership, id)->taking = false;
+    committer_drop_partition(ownership->config.committer, id);
+}
+
+static void stop_taking_all(struct ownership *ownership) {
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        if (partition_at(ownership, i)->owned)
+            stop_taking(ownership, i);
+}
+
+void ownership_fence_lost(struct ownership *ownership, const bool lost[PARTITION_COUNT]) {
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        if (!lost[i])
+            continue;
+        log_write(
+            LOG_WARNING, "partition-lost",
+            "Another worker took a partition over; what this one had decided for it is dropped.",
+            LOG_U64("partition", i), LOG_U64("epoch", partition_at(ownership, i)->epoch));
+        drop(ownership, i);
+    }
+    ownership_announce(ownership);
+    poll_now(ownership);
+}
+
+/* --- one operation at a time
+ * -------------------------------------------------------------------------------- */
+
+/* Ends the operation. What its answer was does not matter where the next poll reads the truth. */
+static void done(struct ownership *ownership, bool poll_again) {
+    ownership->operation = OP_NONE;
+    ownership->poll_wanted |= poll_again;
+    next(ownership);
+}
+
+/* False, and the operation is over, unless the answer is DATABASE_DONE. */
+static bool succeeded(struct ownership *ownership, const struct database_answer *answer,
+                      const char *what) {
+    if (answer->outcome == DATABASE_DONE)
+        return true;
+    if (answer->outcome == DATABASE_FAILED) {
+        log_write(LOG_WARNING, "ownership-refused", "PostgreSQL refused a step; it is tried again.",
+                  LOG_TEXT("step", what), LOG_TEXT("error", answer->error));
+        ownership->operation = OP_NONE; /* the poll's timer goes on */
+    }
+    return false; /* LOST: on_admin_down ends it */
+}
+
+static struct database_group *begin(struct ownership *ownership, enum operation operation,
+                                    const struct database_statement *statement) {
+    ownership->operation = operation;
+    struct database_group *group = database_group_create(link_session(ownership->admin));
+    database_group_add(group, statement);
+    return group;
+}
+
+static void send_take(struct ownership *ownership, struct database_group *group,
+                      database_answer_handler *on_answer) {
+    if (database_group_send_take(group, on_answer, ownership) != STATUS_OK)
+        link_restart(ownership->admin);
+}
+
+static size_t ids_of(const bool chosen[PARTITION_COUNT], int16_t ids[PARTITION_COUNT]) {
+    size_t count = 0;
+    for (int16_t i = 0; i < PARTITION_COUNT; i++)
+        if (chosen[i])
+            ids[count++] = i;
+    return count;
+}
+
+static void look_again_soon(struct ownership *ownership) {
+    const struct timeval soon = {.tv_usec = OWNERSHIP_STEP_MS * 1000};
+    ensure(event_add(ownership->step, &soon) == 0);
+}
+
+/* --- register, leave
+ * ------------------------------------------------------------------------------------------ */
+
+static void on_registered(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "register"))
+        return;
+    ownership->registered = true;
+    done(ownership, true);
+}
+
+static void register_instance(struct ownership *ownership) {
+    char host[HOST_SIZE] = "";
+    (void)gethostname(host, sizeof host - 1);
+    struct database_group *group = begin(ownership, OP_REGISTER, &store_delete_stale_instances);
+    database_group_add(group, &store_insert_instance);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    database_group_text(group, ownership->config.process);
+    database_group_text(group, host);
+    database_group_i32(group, (int32_t)getpid());
+    send_take(ownership, group, on_registered);
+}
+
+static void on_unregistered(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (answer->outcome == DATABASE_LOST)
+        return; /* whoever waits for it has a time limit */
+    ownership->left = true;
+    ownership_announce(ownership);
+    ownership->on_left(ownership->left_context);
+}
+
+static void unregister_instance(struct ownership *ownership) {
+    struct database_group *group = begin(ownership, OP_LEAVE, &store_delete_instance);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    send_take(ownership, group, on_unregistered);
+}
+
+/* --- take over
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void on_lock_returned(void *context, const struct database_answer *answer) {
+    if (succeeded(context, answer, "return a dead worker's lock"))
+        done(context, true);
+}
+
+static void on_taken_over(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (answer->outcome == DATABASE_FAILED && strcmp(answer->sqlstate, "55P03") == 0) {
+        end_dead_sessions(ownership); /* a lock of theirs was in the way */
+        return;
+    }
+    if (answer->outcome == DATABASE_FAILED)
+        link_restart(ownership->admin); /* gives the dead instance's lock back */
+    if (answer->outcome != DATABASE_DONE)
+        return;
+    log_write(LOG_WARNING, "owner-dead",
+              "A worker died or froze; its partitions were taken from it.",
+              LOG_U64("instance", ownership->plan.dead));
+    take_rows(ownership, answer->results[0], "taken over");
+    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_delete_instance);
+    database_group_i64(group, (int64_t)ownership->plan.dead);
+    database_group_add(group, &store_unlock_instance);
+    database_group_i64(group, (int64_t)ownership->plan.dead);
+    send_take(ownership, group, on_lock_returned);
+}
+
+static void raise_dead_epochs(struct ownership *ownership) {
+    int16_t ids[PARTITION_COUNT];
+    size_t count = ids_of(ownership->plan.partitions, ids);
+    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_take_over);
+    database_group_i64(group, (int64_t)ownership->plan.dead);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    database_group_i16_array(group, ids, count);
+    send_take(ownership, group, on_taken_over);
+}
+
+static void on_dead_sessions(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (answer->outcome == DATABASE_FAILED)
+        link_restart(ownership->admin);
+    if (answer->outcome != DATABASE_DONE)
+        return;
+    if (database_i64(answer->results[0], 0, 0) > 0)
+        look_again_soon(ownership);
+    else
+        raise_dead_epochs(ownership);
+}
+
+static void end_dead_sessions(struct ownership *ownership) {
+    char name[INSTANCE_NAME_SIZE];
+    ownership_instance_name(name, ownership->config.installation, ownership->plan.dead);
+    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_end_sessions);
+    database_group_text(group, name);
+    send_take(ownership, group, on_dead_sessions);
+}
+
+static void on_dead_locked(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "lock a dead worker"))
+        return;
+    if (database_bool(answer->results[0], 0, 0))
+        end_dead_sessions(ownership);
+    else
+        ownership->operation = OP_NONE; /* it lives, or another worker is at it */
+}
+
+static void take_over(struct ownership *ownership) {
+    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_lock_instance);
+    database_group_i64(group, (int64_t)ownership->plan.dead);
+    send_take(ownership, group, on_dead_locked);
+}
+
+/* --- claim, release, raise
+ * -------------------------------------------------------------------------------------- */
+
+static void on_claimed(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "claim"))
+        return;
+    if (!ownership->raising)
+        take_rows(ownership, answer->results[0], "claimed");
+    done(ownership, true);
+}
+
+static void claim(struct ownership *ownership) {
+    int16_t ids[PARTITION_COUNT];
+    size_t count = ids_of(ownership->plan.partitions, ids);
+    struct database_group *group = begin(ownership, OP_CLAIM, &store_claim);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    database_group_i16_array(group, ids, count);
+    send_take(ownership, group, on_claimed);
+}
+
+static void on_released(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "release"))
+        return;
+    log_write(LOG_INFO, "partitions-released", "Partitions were handed over.",
+              LOG_U64("owned", ownership_count(ownership)));
+    ownership_announce(ownership);
+    done(ownership, true);
+}
+
+/* Gives up what is drained. False when nothing is. */
+static bool release_drained(struct ownership *ownership) {
+    int16_t ids[PARTITION_COUNT];
+    int64_t served[PARTITION_COUNT];
+    size_t count = 0;
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        const struct partition *partition = partition_at(ownership, i);
+        if (!partition->owned || partition->taking ||
+            committer_holds_partition(ownership->config.committer, i))
+            continue;
+        ids[count] = (int16_t)i;
+        served[count++] =
+            partitions_served_ms(ownership->config.partitions, i, clock_monotonic_us());
+        drop(ownership, i);
+    }
+    if (count == 0)
+        return false;
+    struct database_group *group = begin(ownership, OP_RELEASE, &store_release);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    database_group_i16_array(group, ids, count);
+    database_group_i64_array(group, served, count);
+    send_take(ownership, group, on_released);
+    return true;
+}
+
+static void on_raised(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "raise epochs"))
+        return;
+    if (ownership->lost_pid_count == 0 && ownership->write_up) {
+        ownership->raising = false;
+        take_rows(ownership, answer->results[0], "epochs raised");
+    }
+    done(ownership, true);
+}
+
+static void on_session_ended(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "end the lost session"))
+        return;
+    if (database_i64(answer->results[0], 0, 0) > 0) {
+        look_again_soon(ownership);
+        return;
+    }
+    ownership->lost_pid_count--;
+    memmove(ownership->lost_pids, ownership->lost_pids + 1,
+            ownership->lost_pid_count * sizeof ownership->lost_pids[0]);
+    done(ownership, false);
+}
+
+static void end_lost_session(struct ownership *ownership) {
+    struct database_group *group = begin(ownership, OP_RAISE, &store_end_session);
+    database_group_i32(group, ownership->lost_pids[0]);
+    database_group_text(group, ownership->config.application_name);
+    send_take(ownership, group, on_session_ended);
+}
+
+static void raise_epochs(struct ownership *ownership) {
+    struct database_group *group = begin(ownership, OP_RAISE, &store_raise_epochs);
+    database_group_i64(group, (int64_t)ownership->config.instance);
+    send_take(ownership, group, on_raised);
+}
+
+/* --- poll
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static bool gives_all_up(const struct ownership *ownership) {
+    return ownership->on_left ||
+           (!ownership->bus_connected && clock_monotonic_us() - ownership->bus_lost_us >
+                                             OWNERSHIP_BUS_PATIENCE_MS * INT64_C(1000));
+}
+
+/* Memory follows the database: adopts what is ours there, drops what is not. False when memory
+ * can't be mended in place. */
+static bool reconcile(struct ownership *ownership, const PGresult *rows, struct share_view *view) {
+    bool taken[PARTITION_COUNT] = {false};
+    bool any = false;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        uint32_t id = (uint32_t)database_i16(rows, row, 0);
+        uint64_t epoch = (uint64_t)database_i64(rows, row, 1);
+        bool owned_by_none = database_is_null(rows, row, 2);
+        uint64_t owner = owned_by_none ? 0 : (uint64_t)database_i64(rows, row, 2);
+        if (FAILPOINT("ownership.no-lock"))
+            owner = ownership->config.instance;
+        view->partitions[id].owner = owner;
+        view->partitions[id].owner_alive = !owned_by_none && database_bool(rows, row, 3);
+        const struct partition *partition = partition_at(ownership, id);
+        bool mine = owner == ownership->config.instance;
+        if (mine && partition->owned && partition->epoch != epoch)
+            return false;
+        if (mine && !partition->owned) {
+            take(ownership, id, epoch, database_i64(rows, row, 4));
+            taken[id] = true;
+            any = true;
+        } else if (!mine && partition->owned) {
+            drop(ownership, id);
+            any = true;
+        }
+    }
+    if (any) {
+        shows_load_with_holds(ownership->config.shows, taken);
+        ownership_announce(ownership);
+    }
+    return true;
+}
+
+static void read_workers(const PGresult *rows, struct share_view *view) {
+    for (int row = 0; row < PQntuples(rows) && view->worker_count < SHARE_WORKERS_MAX; row++) {
+        view->workers[view->worker_count].instance = (uint64_t)database_i64(rows, row, 0);
+        view->workers[view->worker_count++].alive_seconds = database_f64(rows, row, 1);
+    }
+}
+
+static void carry_out(struct ownership *ownership) {
+    switch (ownership->plan.step) {
+    case SHARE_NOTHING:
+        return;
+    case SHARE_TAKE_OVER:
+        take_over(ownership);
+        return;
+    case SHARE_CLAIM:
+        claim(ownership);
+        return;
+    case SHARE_RELEASE:
+        for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+            if (ownership->plan.partitions[i])
+                stop_taking(ownership, i);
+        next(ownership);
+        return;
+    }
+}
+
+static void on_polled(void *context, const struct database_answer *answer) {
+    struct ownership *ownership = context;
+    if (!succeeded(ownership, answer, "poll"))
+        return;
+    ownership->operation = OP_NONE;
+    if (ownership->raising || !ownership->write_up) {
+        next(ownership);
+        return;
+    }
+    struct share_view view = {
+        .me = ownership->config.instance,
+        .handover_seconds = ownership->config.handover_seconds,
+    };
+    if (!reconcile(ownership, answer->results[0], &view)) {
+        log_write(LOG_ERROR, "epoch-unexpected",
+                  "A partition's epoch is not what this worker knows; it begins anew.");
+        committer_restart_session(ownership->config.committer);
+        return;
+    }
+    read_workers(answer->results[1], &view);
+    if (gives_all_up(ownership)) {
+        stop_taking_all(ownership);
+        next(ownership);
+    } else if (ownership->bus_connected) {
+        ownership->plan = share_decide(&view);
+        carry_out(ownership);
+    }
+}
+
+static void poll_owners(struct ownership *ownership) {
+    ownership->poll_wanted = false;
+    struct database_group *group = begin(ownership, OP_POLL, &store_select_partitions);
+    database_group_add(group, &store_select_workers);
+    send_take(ownership, group, on_polled);
+}
+
+static void next(struct ownership *ownership) {
+    if (ownership->operation != OP_NONE || !link_session(ownership->admin) || ownership->left)
+        return;
+    if (!ownership->registered)
+        register_instance(ownership);
+    else if (ownership->lost_pid_count > 0)
+        end_lost_session(ownership);
+    else if (ownership->raising && ownership->write_up)
+        raise_epochs(ownership);
+    else if (ownership->raising || release_drained(ownership))
+        return;
+    else if (ownership->on_left && ownership_count(ownership) == 0)
+        unregister_instance(ownership);
+    else if (ownership->poll_wanted)
+        poll_owners(ownership);
+}
+
+static void poll_now(struct ownership *ownership) {
+    ownership->poll_wanted = true;
+    next(ownership);
+}
+
+static void on_poll_timer(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    poll_now(context);
+}
+
+static void on_announce_timer(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    ownership_announce(context);
+}
+
+static void on_step_timer(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct ownership *ownership = context;
+    if (!link_session(ownership->admin))
+        return;
+    if (ownership->operation == OP_TAKE_OVER)
+        end_dead_sessions(ownership);
+    else if (ownership->operation == OP_RAISE)
+        end_lost_session(ownership);
+}
+
+/* --- from outside
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void on_admin_up(void *context) {
+    poll_now(context);
+}
+
+static void on_admin_down(void *context) {
+    struct ownership *ownership = context;
+    ownership->operation = OP_NONE;
+}
+
+void ownership_write_up(struct ownership *ownership, int backend_pid) {
+    ownership->write_up = true;
+    ownership->write_pid = backend_pid;
+    poll_now(ownership);
+}
+
+void ownership_write_lost(struct ownership *ownership) {
+    ensure(ownership->lost_pid_count < LOST_SESSIONS_MAX);
+    ownership->write_up = false;
+    ownership->raising = true;
+    ownership->lost_pids[ownership->lost_pid_count++] = ownership->write_pid;
+    committer_abandon(ownership->config.committer);
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        drop(ownership, i);
+    ownership_announce(ownership);
+    next(ownership);
+}
+
+void ownership_batch_done(struct ownership *ownership) {
+    next(ownership);
+}
+
+void ownership_bus(struct ownership *ownership, bool connected) {
+    ownership->bus_connected = connected;
+    if (!connected) {
+        ownership->bus_lost_us = clock_monotonic_us();
+        return;
+    }
+    /* What was being given up for the bus's sake and is not gone yet is kept after all. */
+    for (uint32_t i = 0; i < PARTITION_COUNT && !ownership->on_left; i++)
+        if (partition_at(ownership, i)->owned)
+            partition_at(ownership, i)->taking = true;
+    ownership_announce(ownership);
+    poll_now(ownership);
+}
+
+void ownership_heard(struct ownership *ownership, const void *data, size_t size_bytes) {
+    struct wire_owners owners;
+    if (wire_owners_decode(&owners, data, size_bytes) != STATUS_OK ||
+        owners.instance == ownership->config.instance)
+        return;
+    uint64_t fingerprint = owners.leaving;
+    for (uint32_t i = 0; i < owners.count; i++)
+        fingerprint = fingerprint * 31 + owners.owners[i].partition * 64 + owners.owners[i].epoch;
+    size_t slot = owners.instance % SHARE_WORKERS_MAX;
+    if (ownership->heard[slot].instance == owners.instance &&
+        ownership->heard[slot].fingerprint == fingerprint)
+        return;
+    ownership->heard[slot].instance = owners.instance;
+    ownership->heard[slot].fingerprint = fingerprint;
+    poll_now(ownership);
+}
+
+void ownership_leave(struct ownership *ownership, void (*on_left)(void *context), void *context) {
+    ownership->on_left = on_left;
+    ownership->left_context = context;
+    stop_taking_all(ownership);
+    ownership_announce(ownership);
+    next(ownership);
+}
+
+static bool start_timers(struct ownership *ownership) {
+    struct event_base *base = ownership->config.base;
+    ownership->poll = event_new(base, -1, EV_PERSIST, on_poll_timer, ownership);
+    ownership->announce = event_new(base, -1, EV_PERSIST, on_announce_timer, ownership);
+    ownership->step = evtimer_new(base, on_step_timer, ownership);
+    const struct timeval poll = {.tv_usec = OWNERSHIP_POLL_MS * 1000};
+    const struct timeval announce = {.tv_sec = OWNERSHIP_ANNOUNCE_MS / 1000};
+    return ownership->poll && ownership->announce && ownership->step &&
+           event_add(ownership->poll, &poll) == 0 && event_add(ownership->announce, &announce) == 0;
+}
+
+struct ownership *ownership_create(const struct ownership_config *config) {
+    struct ownership *ownership = calloc(1, sizeof *ownership);
+    if (!ownership)
+        return NULL;
+    ownership->config = *config;
+    ownership->bus_connected = bus_connected(config->bus);
+    ownership->bus_lost_us = clock_monotonic_us();
+    const struct link_config admin = {
+        .name = "admin",
+        .url = config->database_url,
+        .application_name = config->application_name,
+        .options = STORE_ADMIN_OPTIONS,
+        .statements = store_admin_statements,
+        .limit_groups = 16,
+        .on_up = on_admin_up,
+        .on_down = on_admin_down,
+        .context = ownership,
+    };
+    ownership->admin = start_timers(ownership) ? link_create(config->base, &admin) : NULL;
+    if (!ownership->admin) {
+        ownership_destroy(ownership);
+        return NULL;
+    }
+    return ownership;
+}
+
+void ownership_destroy(struct ownership *ownership) {
+    if (!ownership)
+        return;
+    link_destroy(ownership->admin);
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        drop(ownership, i);
+    struct event *const timers[] = {ownership->poll, ownership->announce, ownership->step};
+    for (size_t i = 0; i < ARRAY_LEN(timers); i++)
+        if (timers[i])
+            event_free(timers[i]);
+    free(ownership);
+}
