@@ -43,10 +43,12 @@ MUST_CHECK struct bus *bus_create(struct event_base *base, const char *url, cons
 void bus_destroy(struct bus *bus);
 
 /* `subject` may end in '*' tokens. The subscription becomes active when connected; it is flushed to the
- * server before on_state(true) is called, or, when connected already, within bus_flush. Never undone.
- * STATUS_LIMIT, STATUS_INVALID. */
+ * server before on_state(true) is called; when connected already it is sent before anything published
+ * later. STATUS_LIMIT, STATUS_INVALID. */
 MUST_CHECK enum status bus_subscribe(struct bus *bus, const char *subject, bus_handler *handler,
                                      void *context);
+/* Ends the subscription to exactly that subject; its handler is not called again. Unknown: nothing happens. */
+void bus_unsubscribe(struct bus *bus, const char *subject);
 /* Copies and sends. STATUS_UNAVAILABLE when not connected, STATUS_LIMIT when too big or nats.c's output
  * buffer (16 MiB) is full. Success does not mean that anybody received it. */
 MUST_CHECK enum status bus_publish(struct bus *bus, const char *subject, const void *data,

@@ -165,9 +165,8 @@ static void take(struct intake *intake, const struct command *command, uint64_t 
 static void on_commands(void *context, const char *subject, const uint8_t *data,
                         size_t size_bytes) {
     struct intake *intake = context;
-    char own[WIRE_SUBJECT_SIZE];
-    wire_subject_worker(own, intake->config.installation, intake->instance);
-    if (strcmp(subject, own) != 0 || !database_clock_known(intake->config.clock))
+    (void)subject;
+    if (!database_clock_known(intake->config.clock))
         return;
     struct wire_reader reader;
     uint64_t gateway;
@@ -186,9 +185,19 @@ static void on_commands(void *context, const char *subject, const uint8_t *data,
 
 enum status intake_listen(struct intake *intake, uint64_t instance) {
     char subject[WIRE_SUBJECT_SIZE];
-    wire_subject_worker(subject, intake->config.installation, instance);
+    intake_stop(intake);
     intake->instance = instance;
+    wire_subject_worker(subject, intake->config.installation, instance);
     return bus_subscribe(intake->config.bus, subject, on_commands, intake);
+}
+
+void intake_stop(struct intake *intake) {
+    char subject[WIRE_SUBJECT_SIZE];
+    if (intake->instance == 0)
+        return;
+    wire_subject_worker(subject, intake->config.installation, intake->instance);
+    bus_unsubscribe(intake->config.bus, subject);
+    intake->instance = 0;
 }
 
 void intake_tick(struct intake *intake) {
