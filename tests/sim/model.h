@@ -8,7 +8,7 @@
 
 #include "worker/engine/show.h"
 
-enum { MODEL_SEATS_MAX = 64, MODEL_BOOKINGS_MAX = 192 };
+enum { MODEL_SEATS_MAX = 160, MODEL_BOOKINGS_MAX = 192 };
 
 struct model {
     uint64_t event_id;

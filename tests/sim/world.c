@@ -10,7 +10,9 @@ static struct id128 random_id(struct random *random) {
 }
 
 static void make_layout(struct world *world, struct random *random) {
-    uint32_t seats_left = random_between(random, 2, 60);
+    static const uint32_t sizes[] = {8, 24, 24, 60, MODEL_SEATS_MAX};
+    uint32_t largest = sizes[random_below(random, ARRAY_LEN(sizes))];
+    uint32_t seats_left = random_between(random, 2, largest);
     world->section_count = random_between(random, 1, WORLD_SECTIONS_MAX);
     if (world->section_count > seats_left) {
         world->section_count = seats_left;
@@ -58,7 +60,7 @@ void world_make_settings(const struct world *world, struct random *random, int64
         .state = random_percent(random, 92) ? SHOW_OPEN : (enum show_state)random_below(random, 5),
         .hold_ms = random_between(random, SHOW_HOLD_MIN_MS, 20000),
         .seats_per_user =
-            random_percent(random, 50) ? random_between(random, 1, 6) : world->seat_count,
+            random_percent(random, 30) ? random_between(random, 1, 6) : world->seat_count,
         .guests = random_percent(random, 60),
         .price_count = PRICE_CATEGORIES,
         .currency = "EUR",
@@ -93,15 +95,15 @@ static void ask_sensibly(const struct world *world, struct random *random,
                          struct command *command) {
     uint32_t first = random_below(random, world->seat_count);
     uint32_t most = world->seat_count < 4 ? world->seat_count : 4;
-    command->seat_count = random_between(random, 0, most);
-    for (uint32_t i = 0; i < command->seat_count; i++) {
-        command->seats[i] = (first + i) % world->seat_count;
-    }
     for (uint32_t i = 0; i < world->section_count; i++) {
         if (world->sections[i].general && random_percent(random, 30)) {
             command->items[command->item_count++] =
                 (struct command_item){i, random_between(random, 1, 3)};
         }
+    }
+    command->seat_count = random_between(random, command->item_count == 0, most);
+    for (uint32_t i = 0; i < command->seat_count; i++) {
+        command->seats[i] = (first + i) % world->seat_count;
     }
 }
 
@@ -166,7 +168,7 @@ void world_make_command(const struct world *world, struct random *random, const 
                         struct command *command) {
     uint32_t dice = random_below(random, 100);
     enum command_kind kind = dice < 60   ? COMMAND_RESERVE
-                             : dice < 75 ? COMMAND_CONFIRM
+                             : dice < 72 ? COMMAND_CONFIRM
                                          : COMMAND_CANCEL;
     uint32_t booking = pick_booking(world, random, model, kind);
     uint32_t user = random_percent(random, 95) ? booking : random_below(random, WORLD_USERS_MAX);
@@ -182,7 +184,7 @@ void world_make_command(const struct world *world, struct random *random, const 
         dice = random_below(random, 100);
         if (dice < 10) {
             ask_foolishly(world, random, command);
-        } else if (dice < 35) {
+        } else if (dice < 25) {
             ask_for_seats(world, random, command);
         } else {
             ask_sensibly(world, random, command);
