@@ -32,6 +32,7 @@ void intake_destroy(struct intake *intake);
 /* Commands for this instance of the worker from now on; those for an earlier one are not heard any
  * more. */
 MUST_CHECK enum status intake_listen(struct intake *intake, uint64_t instance);
+void intake_stop(struct intake *intake);
 /* Packs work->reply for its gateway and remembers it for repeats. Sent by intake_flush. */
 void intake_answer(struct intake *intake, struct work *work);
 void intake_flush(struct intake *intake);
