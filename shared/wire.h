@@ -1,20 +1,22 @@
 /*
- * wire: the messages between usher's processes, in bytes. The only module that encodes or decodes them.
+ * wire: the messages between usher's processes, in bytes. The only module that encodes or decodes
+ * them.
  *
- * A message is one *frame*: magic byte 0x75, version byte, type byte, number of records (32 bits, little-endian),
- * then the records. Integers in them are LEB128 varints (signed ones zigzag), as short as possible, ids 16 raw
- * bytes, texts a length and bytes: every value has one encoding. A frame of several records is
- * *packed*: the commands of one loop turn for one owner, the replies of one batch to one gateway. Whatever
- * does not decode completely and exactly is refused as a whole, before anything of it is used: STATUS_VERSION
- * for another version, STATUS_INVALID or STATUS_TRUNCATED otherwise. Decoding allocates nothing but a
- * COMMAND_UPDATE_EVENT's patch, which stays inside the input.
+ * A message is one *frame*: magic byte 0x75, version byte, type byte, number of records (32 bits,
+ * little-endian), then the records. Integers in them are LEB128 varints (signed ones zigzag), as
+ * short as possible, ids 16 raw bytes, texts a length and bytes: every value has one encoding. A
+ * frame of several records is *packed*: the commands of one loop turn for one owner, the replies of
+ * one batch to one gateway. Whatever does not decode completely and exactly is refused as a whole,
+ * before anything of it is used: STATUS_VERSION for another version, STATUS_INVALID or
+ * STATUS_TRUNCATED otherwise. Decoding allocates nothing but a COMMAND_UPDATE_EVENT's patch, which
+ * stays inside the input.
  *
  * Subjects (all begin with "usher.<installation, 32 hex>."; see wire_subject_*):
- *   worker.<instance>     commands for the partitions a worker's instance owns          (frame COMMANDS)
- *   gateway.<instance>    replies to a gateway                                           (frame REPLIES)
- *   owners                announcements: who owns what; on every change and once a second (frame OWNERS)
- *   ask-owners            a gateway that has just started asks for the above              (frame ASK_OWNERS)
- *   seats                 seat changes, and once a second the versions of shows in use    (frame SEATS)
+ *   worker.<instance>     commands for the partitions a worker's instance owns          (frame
+ * COMMANDS) gateway.<instance>    replies to a gateway (frame REPLIES) owners announcements: who
+ * owns what; on every change and once a second (frame OWNERS) ask-owners            a gateway that
+ * has just started asks for the above              (frame ASK_OWNERS) seats                 seat
+ * changes, and once a second the versions of shows in use    (frame SEATS)
  */
 #ifndef USHER_SHARED_WIRE_H
 #define USHER_SHARED_WIRE_H
@@ -27,8 +29,9 @@ enum { WIRE_VERSION = 1, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 
 
 enum wire_type { WIRE_COMMANDS = 1, WIRE_REPLIES, WIRE_OWNERS, WIRE_ASK_OWNERS, WIRE_SEATS };
 
-/* Growing output, reused from frame to frame. Zero-initialised is empty; wire_buffer_free at the end. `failed`:
- * there was no memory for the head; nothing can be added until another frame is begun. */
+/* Growing output, reused from frame to frame. Zero-initialised is empty; wire_buffer_free at the
+ * end. `failed`: there was no memory for the head; nothing can be added until another frame is
+ * begun. */
 struct wire_buffer {
     uint8_t *data;
     size_t size_bytes;
@@ -39,12 +42,14 @@ struct wire_buffer {
 
 void wire_buffer_free(struct wire_buffer *buffer);
 
-/* --- commands and replies ------------------------------------------------------------------------------- */
+/* --- commands and replies */
 
-/* Starts a frame that says who sends (the instance replies go to, for commands). Empties the buffer. */
+/* Starts a frame that says who sends (the instance replies go to, for commands). Empties the
+ * buffer. */
 void wire_commands_begin(struct wire_buffer *buffer, uint64_t gateway_instance);
-/* STATUS_LIMIT: it does not fit any more; the buffer is as before: send it, begin another. STATUS_INVALID: a value
- * is outside its documented range (nobody would accept the frame); STATUS_NO_MEMORY. The buffer is as before. */
+/* STATUS_LIMIT: it does not fit any more; the buffer is as before: send it, begin another.
+ * STATUS_INVALID: a value is outside its documented range (nobody would accept the frame);
+ * STATUS_NO_MEMORY. The buffer is as before. */
 MUST_CHECK enum status wire_commands_add(struct wire_buffer *buffer, const struct command *command);
 void wire_replies_begin(struct wire_buffer *buffer);
 /* The same. A booking's amount must be the sum of its prices. */
@@ -56,17 +61,19 @@ struct wire_reader {
     uint32_t records_left;
 };
 
-/* Checks the head. The whole frame is walked once, so that wire_commands_next can't fail afterwards. */
-MUST_CHECK enum status wire_commands_open(struct wire_reader *reader, const void *data, size_t size_bytes,
-                                          uint64_t *gateway_instance);
-/* False at the end. `command->patch` points into the input and is NUL-terminated there (the encoder writes
- * the NUL, the decoder checks it). */
+/* Checks the head. The whole frame is walked once, so that wire_commands_next can't fail
+ * afterwards. */
+MUST_CHECK enum status wire_commands_open(struct wire_reader *reader, const void *data,
+                                          size_t size_bytes, uint64_t *gateway_instance);
+/* False at the end. `command->patch` points into the input and is NUL-terminated there (the encoder
+ * writes the NUL, the decoder checks it). */
 bool wire_commands_next(struct wire_reader *reader, struct command *command);
-MUST_CHECK enum status wire_replies_open(struct wire_reader *reader, const void *data, size_t size_bytes);
+MUST_CHECK enum status wire_replies_open(struct wire_reader *reader, const void *data,
+                                         size_t size_bytes);
 /* `reply->packed_seats` points into the input. */
 bool wire_replies_next(struct wire_reader *reader, struct reply *reply);
 
-/* --- announcements -------------------------------------------------------------------------------------- */
+/* --- announcements */
 
 struct wire_owner {
     uint32_t partition;
@@ -74,21 +81,23 @@ struct wire_owner {
 };
 
 struct wire_owners {
-    uint64_t instance;                         /* the worker's; 0 never */
-    bool leaving;                              /* it gives up all it had; owners is empty */
+    uint64_t instance; /* the worker's; 0 never */
+    bool leaving;      /* it gives up all it had; owners is empty */
     uint32_t count;
     struct wire_owner owners[PARTITION_COUNT]; /* all it owns now, in order of partition */
 };
 
-MUST_CHECK enum status wire_owners_encode(struct wire_buffer *buffer, const struct wire_owners *owners);
-MUST_CHECK enum status wire_owners_decode(struct wire_owners *owners, const void *data, size_t size_bytes);
+MUST_CHECK enum status wire_owners_encode(struct wire_buffer *buffer,
+                                          const struct wire_owners *owners);
+MUST_CHECK enum status wire_owners_decode(struct wire_owners *owners, const void *data,
+                                          size_t size_bytes);
 MUST_CHECK enum status wire_ask_owners_encode(struct wire_buffer *buffer);
 MUST_CHECK enum status wire_ask_owners_decode(const void *data, size_t size_bytes);
 
-/* --- seats ---------------------------------------------------------------------------------------------- */
+/* --- seats */
 
-/* One show's news: changes that lead from version `from` to `version`. With change_count 0 and from ==
- * version it only announces the version. */
+/* One show's news: changes that lead from version `from` to `version`. With change_count 0 and from
+ * == version it only announces the version. */
 struct wire_seats {
     uint64_t event_id;
     uint32_t partition;
@@ -105,18 +114,22 @@ struct wire_seat_change {
 };
 
 void wire_seats_begin(struct wire_buffer *buffer);
-/* STATUS_LIMIT, STATUS_NO_MEMORY as above; aborts on values out of range: they are all the owner's own. */
+/* STATUS_LIMIT, STATUS_NO_MEMORY as above; aborts on values out of range: they are all the owner's
+ * own. */
 MUST_CHECK enum status wire_seats_add(struct wire_buffer *buffer, const struct wire_seats *head,
                                       const struct wire_seat_change *changes);
-MUST_CHECK enum status wire_seats_open(struct wire_reader *reader, const void *data, size_t size_bytes);
+MUST_CHECK enum status wire_seats_open(struct wire_reader *reader, const void *data,
+                                       size_t size_bytes);
 /* Next show; then read exactly head->change_count changes with wire_seats_change. */
 bool wire_seats_next(struct wire_reader *reader, struct wire_seats *head);
 struct wire_seat_change wire_seats_change(struct wire_reader *reader);
 
-/* --- subjects ------------------------------------------------------------------------------------------- */
+/* --- subjects */
 
-void wire_subject_worker(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation, uint64_t instance);
-void wire_subject_gateway(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation, uint64_t instance);
+void wire_subject_worker(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation,
+                         uint64_t instance);
+void wire_subject_gateway(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation,
+                          uint64_t instance);
 void wire_subject_owners(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
 void wire_subject_ask_owners(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
 void wire_subject_seats(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);

@@ -279,8 +279,7 @@ struct batch_show *batch_show_at(struct batch *batch, size_t index) {
     return &batch->items[index];
 }
 
-/* --- to the database
- * ------------------------------------------------------------------------------------- */
+/* --- to the database */
 
 static void expect(struct batch *batch, int kind, size_t rows) {
     ensure(batch->expected_count < DATABASE_GROUP_MAX);

@@ -38,8 +38,7 @@ static struct show_time time_of(struct committer *committer, uint32_t partition)
     };
 }
 
-/* --- deciding
- * -------------------------------------------------------------------------------------------- */
+/* --- deciding */
 
 struct awaited_lookup {
     struct committer *committer;
@@ -175,8 +174,7 @@ static void build(struct committer *committer) {
     }
 }
 
-/* --- sending
- * --------------------------------------------------------------------------------------------- */
+/* --- sending */
 
 static void on_written(void *context, const struct database_answer *answer);
 
@@ -226,8 +224,7 @@ static void pump(evutil_socket_t fd, short what, void *context) {
     }
 }
 
-/* --- the answers of the database
- * ------------------------------------------------------------------------- */
+/* --- the answers of the database */
 
 static void finish(struct committer *committer) {
     struct batch *batch = committer->in_flight;
@@ -415,8 +412,7 @@ static void on_written(void *context, const struct database_answer *answer) {
     }
 }
 
-/* --- from outside
- * ---------------------------------------------------------------------------------------- */
+/* --- from outside */
 
 void committer_submit_take(struct committer *committer, struct work *work) {
     work_list_push(&committer->ready, work);

@@ -1,60 +1,15 @@
-#include "worker/ownership.h"
+#include "worker/ownership_private.h"
 
 #include "shared/failpoint.h"
 #include "shared/log.h"
 #include "shared/wire.h"
-#include "worker/link.h"
-#include "worker/share.h"
 #include "worker/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { LOST_SESSIONS_MAX = 16, HOST_SIZE = 256 };
-
-/* What the admin session is busy with. */
-enum operation {
-    OP_NONE,
-    OP_REGISTER,
-    OP_POLL,
-    OP_TAKE_OVER,
-    OP_CLAIM,
-    OP_RELEASE,
-    OP_RAISE,
-    OP_LEAVE
-};
-
-struct ownership {
-    struct ownership_config config;
-    struct link *admin;
-    enum operation operation;
-    struct event *poll;
-    struct event *announce;
-    struct event *step; /* looks again whether sessions are gone */
-    bool registered;
-    bool poll_wanted;
-    bool write_up;
-    int write_pid;
-    int lost_pids[LOST_SESSIONS_MAX]; /* lost write sessions that may still run on the server */
-    size_t lost_pid_count;
-    bool raising; /* nothing is owned until the epochs are raised */
-    bool bus_connected;
-    int64_t bus_lost_us;
-    struct share_plan plan; /* being carried out */
-    struct {
-        uint64_t instance;
-        uint64_t fingerprint;
-    } heard[SHARE_WORKERS_MAX];
-    void (*on_left)(void *context);
-    void *left_context;
-    bool left;
-};
-
-static void next(struct ownership *ownership);
 static void poll_now(struct ownership *ownership);
-static void end_dead_sessions(struct ownership *ownership);
 
 void ownership_instance_name(char name[INSTANCE_NAME_SIZE], const struct id128 *installation,
                              uint64_t instance) {
@@ -64,10 +19,6 @@ void ownership_instance_name(char name[INSTANCE_NAME_SIZE], const struct id128 *
     (void)snprintf(name, INSTANCE_NAME_SIZE, "usher:%016" PRIx64 "/%016" PRIx64, half, instance);
 }
 
-static struct partition *partition_at(struct ownership *ownership, size_t id) {
-    return &ownership->config.partitions->items[id];
-}
-
 uint32_t ownership_count(const struct ownership *ownership) {
     uint32_t count = 0;
     for (size_t i = 0; i < PARTITION_COUNT; i++)
@@ -75,8 +26,7 @@ uint32_t ownership_count(const struct ownership *ownership) {
     return count;
 }
 
-/* --- what is owned changes here and nowhere else
- * ------------------------------------------------------------ */
+/* --- what is owned changes here and nowhere else */
 
 void ownership_announce(struct ownership *ownership) {
     struct wire_owners owners = {.instance = ownership->config.instance,
@@ -106,7 +56,7 @@ static void take(struct ownership *ownership, uint32_t id, uint64_t epoch, int64
     served_time_start(&partition->served, served_ms, clock_monotonic_us());
 }
 
-static void drop(struct ownership *ownership, uint32_t id) {
+void ownership_drop(struct ownership *ownership, uint32_t id) {
     partition_at(ownership, id)->owned = false;
     partition_at(ownership, id)->taking = false;
     committer_drop_partition(ownership->config.committer, id);
@@ -114,7 +64,7 @@ static void drop(struct ownership *ownership, uint32_t id) {
 }
 
 /* Takes the rows of an UPDATE … RETURNING partition_id, epoch, served_ms. */
-static void take_rows(struct ownership *ownership, const PGresult *rows, const char *how) {
+void ownership_take_rows(struct ownership *ownership, const PGresult *rows, const char *how) {
     bool taken[PARTITION_COUNT] = {false};
     for (int row = 0; row < PQntuples(rows); row++) {
         uint32_t id = (uint32_t)database_i16(rows, row, 0);
@@ -151,273 +101,13 @@ void ownership_fence_lost(struct ownership *ownership, const bool lost[PARTITION
             LOG_WARNING, "partition-lost",
             "Another worker took a partition over; what this one had decided for it is dropped.",
             LOG_U64("partition", i), LOG_U64("epoch", partition_at(ownership, i)->epoch));
-        drop(ownership, i);
+        ownership_drop(ownership, i);
     }
     ownership_announce(ownership);
     poll_now(ownership);
 }
 
-/* --- one operation at a time
- * -------------------------------------------------------------------------------- */
-
-/* Ends the operation. What its answer was does not matter where the next poll reads the truth. */
-static void done(struct ownership *ownership, bool poll_again) {
-    ownership->operation = OP_NONE;
-    ownership->poll_wanted |= poll_again;
-    next(ownership);
-}
-
-/* False, and the operation is over, unless the answer is DATABASE_DONE. */
-static bool succeeded(struct ownership *ownership, const struct database_answer *answer,
-                      const char *what) {
-    if (answer->outcome == DATABASE_DONE)
-        return true;
-    if (answer->outcome == DATABASE_FAILED) {
-        log_write(LOG_WARNING, "ownership-refused", "PostgreSQL refused a step; it is tried again.",
-                  LOG_TEXT("step", what), LOG_TEXT("error", answer->error));
-        ownership->operation = OP_NONE; /* the poll's timer goes on */
-    }
-    return false; /* LOST: on_admin_down ends it */
-}
-
-static struct database_group *begin(struct ownership *ownership, enum operation operation,
-                                    const struct database_statement *statement) {
-    ownership->operation = operation;
-    struct database_group *group = database_group_create(link_session(ownership->admin));
-    database_group_add(group, statement);
-    return group;
-}
-
-static void send_take(struct ownership *ownership, struct database_group *group,
-                      database_answer_handler *on_answer) {
-    if (database_group_send_take(group, on_answer, ownership) != STATUS_OK)
-        link_restart(ownership->admin);
-}
-
-static size_t ids_of(const bool chosen[PARTITION_COUNT], int16_t ids[PARTITION_COUNT]) {
-    size_t count = 0;
-    for (int16_t i = 0; i < PARTITION_COUNT; i++)
-        if (chosen[i])
-            ids[count++] = i;
-    return count;
-}
-
-static void look_again_soon(struct ownership *ownership) {
-    const struct timeval soon = {.tv_usec = OWNERSHIP_STEP_MS * 1000};
-    ensure(event_add(ownership->step, &soon) == 0);
-}
-
-/* --- register, leave
- * ------------------------------------------------------------------------------------------ */
-
-static void on_registered(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "register"))
-        return;
-    ownership->registered = true;
-    done(ownership, true);
-}
-
-static void register_instance(struct ownership *ownership) {
-    char host[HOST_SIZE] = "";
-    (void)gethostname(host, sizeof host - 1);
-    struct database_group *group = begin(ownership, OP_REGISTER, &store_delete_stale_instances);
-    database_group_add(group, &store_insert_instance);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    database_group_text(group, ownership->config.process);
-    database_group_text(group, host);
-    database_group_i32(group, (int32_t)getpid());
-    send_take(ownership, group, on_registered);
-}
-
-static void on_unregistered(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (answer->outcome == DATABASE_LOST)
-        return; /* whoever waits for it has a time limit */
-    ownership->left = true;
-    ownership_announce(ownership);
-    ownership->on_left(ownership->left_context);
-}
-
-static void unregister_instance(struct ownership *ownership) {
-    struct database_group *group = begin(ownership, OP_LEAVE, &store_delete_instance);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    send_take(ownership, group, on_unregistered);
-}
-
-/* --- take over
- * --------------------------------------------------------------------------------------------------
- */
-
-static void on_lock_returned(void *context, const struct database_answer *answer) {
-    if (succeeded(context, answer, "return a dead worker's lock"))
-        done(context, true);
-}
-
-static void on_taken_over(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (answer->outcome == DATABASE_FAILED && strcmp(answer->sqlstate, "55P03") == 0) {
-        end_dead_sessions(ownership); /* a lock of theirs was in the way */
-        return;
-    }
-    if (answer->outcome == DATABASE_FAILED)
-        link_restart(ownership->admin); /* gives the dead instance's lock back */
-    if (answer->outcome != DATABASE_DONE)
-        return;
-    log_write(LOG_WARNING, "owner-dead",
-              "A worker died or froze; its partitions were taken from it.",
-              LOG_U64("instance", ownership->plan.dead));
-    take_rows(ownership, answer->results[0], "taken over");
-    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_delete_instance);
-    database_group_i64(group, (int64_t)ownership->plan.dead);
-    database_group_add(group, &store_unlock_instance);
-    database_group_i64(group, (int64_t)ownership->plan.dead);
-    send_take(ownership, group, on_lock_returned);
-}
-
-static void raise_dead_epochs(struct ownership *ownership) {
-    int16_t ids[PARTITION_COUNT];
-    size_t count = ids_of(ownership->plan.partitions, ids);
-    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_take_over);
-    database_group_i64(group, (int64_t)ownership->plan.dead);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    database_group_i16_array(group, ids, count);
-    send_take(ownership, group, on_taken_over);
-}
-
-static void on_dead_sessions(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (answer->outcome == DATABASE_FAILED)
-        link_restart(ownership->admin);
-    if (answer->outcome != DATABASE_DONE)
-        return;
-    if (database_i64(answer->results[0], 0, 0) > 0)
-        look_again_soon(ownership);
-    else
-        raise_dead_epochs(ownership);
-}
-
-static void end_dead_sessions(struct ownership *ownership) {
-    char name[INSTANCE_NAME_SIZE];
-    ownership_instance_name(name, ownership->config.installation, ownership->plan.dead);
-    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_end_sessions);
-    database_group_text(group, name);
-    send_take(ownership, group, on_dead_sessions);
-}
-
-static void on_dead_locked(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "lock a dead worker"))
-        return;
-    if (database_bool(answer->results[0], 0, 0))
-        end_dead_sessions(ownership);
-    else
-        ownership->operation = OP_NONE; /* it lives, or another worker is at it */
-}
-
-static void take_over(struct ownership *ownership) {
-    struct database_group *group = begin(ownership, OP_TAKE_OVER, &store_lock_instance);
-    database_group_i64(group, (int64_t)ownership->plan.dead);
-    send_take(ownership, group, on_dead_locked);
-}
-
-/* --- claim, release, raise
- * -------------------------------------------------------------------------------------- */
-
-static void on_claimed(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "claim"))
-        return;
-    if (!ownership->raising)
-        take_rows(ownership, answer->results[0], "claimed");
-    done(ownership, true);
-}
-
-static void claim(struct ownership *ownership) {
-    int16_t ids[PARTITION_COUNT];
-    size_t count = ids_of(ownership->plan.partitions, ids);
-    struct database_group *group = begin(ownership, OP_CLAIM, &store_claim);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    database_group_i16_array(group, ids, count);
-    send_take(ownership, group, on_claimed);
-}
-
-static void on_released(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "release"))
-        return;
-    log_write(LOG_INFO, "partitions-released", "Partitions were handed over.",
-              LOG_U64("owned", ownership_count(ownership)));
-    ownership_announce(ownership);
-    done(ownership, true);
-}
-
-/* Gives up what is drained. False when nothing is. */
-static bool release_drained(struct ownership *ownership) {
-    int16_t ids[PARTITION_COUNT];
-    int64_t served[PARTITION_COUNT];
-    size_t count = 0;
-    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
-        const struct partition *partition = partition_at(ownership, i);
-        if (!partition->owned || partition->taking ||
-            committer_holds_partition(ownership->config.committer, i))
-            continue;
-        ids[count] = (int16_t)i;
-        served[count++] =
-            partitions_served_ms(ownership->config.partitions, i, clock_monotonic_us());
-        drop(ownership, i);
-    }
-    if (count == 0)
-        return false;
-    struct database_group *group = begin(ownership, OP_RELEASE, &store_release);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    database_group_i16_array(group, ids, count);
-    database_group_i64_array(group, served, count);
-    send_take(ownership, group, on_released);
-    return true;
-}
-
-static void on_raised(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "raise epochs"))
-        return;
-    if (ownership->lost_pid_count == 0 && ownership->write_up) {
-        ownership->raising = false;
-        take_rows(ownership, answer->results[0], "epochs raised");
-    }
-    done(ownership, true);
-}
-
-static void on_session_ended(void *context, const struct database_answer *answer) {
-    struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "end the lost session"))
-        return;
-    if (database_i64(answer->results[0], 0, 0) > 0) {
-        look_again_soon(ownership);
-        return;
-    }
-    ownership->lost_pid_count--;
-    memmove(ownership->lost_pids, ownership->lost_pids + 1,
-            ownership->lost_pid_count * sizeof ownership->lost_pids[0]);
-    done(ownership, false);
-}
-
-static void end_lost_session(struct ownership *ownership) {
-    struct database_group *group = begin(ownership, OP_RAISE, &store_end_session);
-    database_group_i32(group, ownership->lost_pids[0]);
-    database_group_text(group, ownership->config.application_name);
-    send_take(ownership, group, on_session_ended);
-}
-
-static void raise_epochs(struct ownership *ownership) {
-    struct database_group *group = begin(ownership, OP_RAISE, &store_raise_epochs);
-    database_group_i64(group, (int64_t)ownership->config.instance);
-    send_take(ownership, group, on_raised);
-}
-
-/* --- poll
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- poll */
 
 static bool gives_all_up(const struct ownership *ownership) {
     return ownership->on_left ||
@@ -448,7 +138,7 @@ static bool reconcile(struct ownership *ownership, const PGresult *rows, struct 
             taken[id] = true;
             any = true;
         } else if (!mine && partition->owned) {
-            drop(ownership, id);
+            ownership_drop(ownership, id);
             any = true;
         }
     }
@@ -471,27 +161,27 @@ static void carry_out(struct ownership *ownership) {
     case SHARE_NOTHING:
         return;
     case SHARE_TAKE_OVER:
-        take_over(ownership);
+        ownership_take_over(ownership);
         return;
     case SHARE_CLAIM:
-        claim(ownership);
+        ownership_claim(ownership);
         return;
     case SHARE_RELEASE:
         for (uint32_t i = 0; i < PARTITION_COUNT; i++)
             if (ownership->plan.partitions[i])
                 stop_taking(ownership, i);
-        next(ownership);
+        ownership_next(ownership);
         return;
     }
 }
 
 static void on_polled(void *context, const struct database_answer *answer) {
     struct ownership *ownership = context;
-    if (!succeeded(ownership, answer, "poll"))
+    if (!ownership_succeeded(ownership, answer, "poll"))
         return;
     ownership->operation = OP_NONE;
     if (ownership->raising || !ownership->write_up) {
-        next(ownership);
+        ownership_next(ownership);
         return;
     }
     struct share_view view = {
@@ -507,7 +197,7 @@ static void on_polled(void *context, const struct database_answer *answer) {
     read_workers(answer->results[1], &view);
     if (gives_all_up(ownership)) {
         stop_taking_all(ownership);
-        next(ownership);
+        ownership_next(ownership);
     } else if (ownership->bus_connected) {
         ownership->plan = share_decide(&view);
         carry_out(ownership);
@@ -516,31 +206,31 @@ static void on_polled(void *context, const struct database_answer *answer) {
 
 static void poll_owners(struct ownership *ownership) {
     ownership->poll_wanted = false;
-    struct database_group *group = begin(ownership, OP_POLL, &store_select_partitions);
+    struct database_group *group = ownership_begin(ownership, OP_POLL, &store_select_partitions);
     database_group_add(group, &store_select_workers);
-    send_take(ownership, group, on_polled);
+    ownership_send_take(ownership, group, on_polled);
 }
 
-static void next(struct ownership *ownership) {
+void ownership_next(struct ownership *ownership) {
     if (ownership->operation != OP_NONE || !link_session(ownership->admin) || ownership->left)
         return;
     if (!ownership->registered)
-        register_instance(ownership);
+        ownership_register(ownership);
     else if (ownership->lost_pid_count > 0)
-        end_lost_session(ownership);
+        ownership_end_lost_session(ownership);
     else if (ownership->raising && ownership->write_up)
-        raise_epochs(ownership);
-    else if (ownership->raising || release_drained(ownership))
+        ownership_raise_epochs(ownership);
+    else if (ownership->raising || ownership_release_drained(ownership))
         return;
     else if (ownership->on_left && ownership_count(ownership) == 0)
-        unregister_instance(ownership);
+        ownership_unregister(ownership);
     else if (ownership->poll_wanted)
         poll_owners(ownership);
 }
 
 static void poll_now(struct ownership *ownership) {
     ownership->poll_wanted = true;
-    next(ownership);
+    ownership_next(ownership);
 }
 
 static void on_poll_timer(evutil_socket_t fd, short what, void *context) {
@@ -558,18 +248,10 @@ static void on_announce_timer(evutil_socket_t fd, short what, void *context) {
 static void on_step_timer(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
-    struct ownership *ownership = context;
-    if (!link_session(ownership->admin))
-        return;
-    if (ownership->operation == OP_TAKE_OVER)
-        end_dead_sessions(ownership);
-    else if (ownership->operation == OP_RAISE)
-        end_lost_session(ownership);
+    ownership_step_again(context);
 }
 
-/* --- from outside
- * -------------------------------------------------------------------------------------------------
- */
+/* --- from outside */
 
 static void on_admin_up(void *context) {
     poll_now(context);
@@ -593,13 +275,13 @@ void ownership_write_lost(struct ownership *ownership) {
     ownership->lost_pids[ownership->lost_pid_count++] = ownership->write_pid;
     committer_abandon(ownership->config.committer);
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
-        drop(ownership, i);
+        ownership_drop(ownership, i);
     ownership_announce(ownership);
-    next(ownership);
+    ownership_next(ownership);
 }
 
 void ownership_batch_done(struct ownership *ownership) {
-    next(ownership);
+    ownership_next(ownership);
 }
 
 void ownership_bus(struct ownership *ownership, bool connected) {
@@ -638,7 +320,7 @@ void ownership_leave(struct ownership *ownership, void (*on_left)(void *context)
     ownership->left_context = context;
     stop_taking_all(ownership);
     ownership_announce(ownership);
-    next(ownership);
+    ownership_next(ownership);
 }
 
 static bool start_timers(struct ownership *ownership) {
@@ -683,7 +365,7 @@ void ownership_destroy(struct ownership *ownership) {
         return;
     link_destroy(ownership->admin);
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
-        drop(ownership, i);
+        ownership_drop(ownership, i);
     struct event *const timers[] = {ownership->poll, ownership->announce, ownership->step};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++)
         if (timers[i])

@@ -13,8 +13,7 @@ extern const struct database_statement *const store_write_statements[];
 extern const struct database_statement *const store_load_statements[];
 extern const struct database_statement *const store_admin_statements[];
 
-/* --- transactions
- * ---------------------------------------------------------------------------------------- */
+/* --- transactions */
 
 extern const struct database_statement store_begin;
 extern const struct database_statement store_begin_snapshot; /* repeatable read, read only */
@@ -23,8 +22,7 @@ extern const struct database_statement
 extern const struct database_statement store_commit;
 extern const struct database_statement store_rollback;
 
-/* --- the write session: one batch
- * -------------------------------------------------------------------------- */
+/* --- the write session: one batch */
 
 /* $1 partition_id int2[], $2 epoch int8[]. A row a partition whose epoch is unchanged, in order of
  * id. The first locks them against a takeover, the second only looks (for batches without changes).
@@ -51,8 +49,7 @@ extern const struct database_statement store_update_shows;
 /* $1 partition_id int2[], $2 served_ms int8[]. */
 extern const struct database_statement store_update_served;
 
-/* --- the load session
- * -------------------------------------------------------------------------------------- */
+/* --- the load session */
 
 /* $1 event_id. One row or none. */
 extern const struct database_statement store_select_event;
@@ -88,8 +85,7 @@ MUST_CHECK bool store_read_booking(const PGresult *result, int row, struct booki
 /* Waits for no lock longer than this: an owner that lives again may hold rows. */
 #define STORE_ADMIN_OPTIONS "-c lock_timeout=1000"
 
-/* --- the admin session: who owns what
- * ------------------------------------------------------------------------ */
+/* --- the admin session: who owns what */
 
 /* One row: installation_id, partition_count, partition_hash. */
 extern const struct database_statement store_select_installation;

@@ -45,9 +45,7 @@ struct worker {
 
 static void seek_instance(struct worker *worker);
 
-/* --- an instance
- * ------------------------------------------------------------------------------------------------
- */
+/* --- an instance */
 
 static void end_instance(struct worker *worker) {
     if (worker->intake)
@@ -182,9 +180,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context) {
     seek_instance(context);
 }
 
-/* --- the bus
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- the bus */
 
 static void on_bus_state(void *context, bool connected) {
     struct worker *worker = context;
@@ -258,9 +254,7 @@ static bool open_parts(struct worker *worker) {
     return worker->committer;
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- starting */
 
 static void fail(struct worker *worker, const char *why) {
     log_write(LOG_ERROR, "worker-failed", "This worker can't work and ends.",

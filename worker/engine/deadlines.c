@@ -4,8 +4,15 @@
 
 enum { FIRST_CAPACITY = 16 };
 
+/* The deadline is here as well: comparing should not have to fetch bookings from all over memory.
+ */
+struct entry {
+    int64_t served_ms;
+    struct live_booking *booking;
+};
+
 struct deadlines {
-    struct live_booking **heap;
+    struct entry *heap;
     size_t count;
     size_t capacity;
 };
@@ -26,7 +33,7 @@ enum status deadlines_make_room(struct deadlines *deadlines) {
         return STATUS_OK;
     }
     size_t capacity = deadlines->capacity == 0 ? FIRST_CAPACITY : deadlines->capacity * 2;
-    struct live_booking **heap = realloc(deadlines->heap, capacity * sizeof(struct live_booking *));
+    struct entry *heap = realloc(deadlines->heap, capacity * sizeof *heap);
     if (heap == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -35,66 +42,68 @@ enum status deadlines_make_room(struct deadlines *deadlines) {
     return STATUS_OK;
 }
 
-static bool is_before(const struct live_booking *a, const struct live_booking *b) {
-    int64_t a_ms = a->booking.deadline_served_ms;
-    int64_t b_ms = b->booking.deadline_served_ms;
-    if (a_ms != b_ms) {
-        return a_ms < b_ms;
+static bool is_before(const struct entry *a, const struct entry *b) {
+    if (a->served_ms != b->served_ms) {
+        return a->served_ms < b->served_ms;
     }
-    return memcmp(&a->booking.id, &b->booking.id, sizeof a->booking.id) < 0;
+    const struct id128 *a_id = &a->booking->booking.id;
+    const struct id128 *b_id = &b->booking->booking.id;
+    return memcmp(a_id->bytes, b_id->bytes, sizeof a_id->bytes) < 0;
 }
 
-static void put(struct deadlines *deadlines, size_t position, struct live_booking *booking) {
-    deadlines->heap[position] = booking;
-    booking->deadline_position = position;
+static void put(struct deadlines *deadlines, size_t position, struct entry entry) {
+    deadlines->heap[position] = entry;
+    entry.booking->deadline_position = position;
 }
 
-/* Moves a gap at `position` up to where the booking belongs, and puts it there. */
-static void sift_up(struct deadlines *deadlines, size_t position, struct live_booking *booking) {
+/* Moves a gap at `position` up to where the entry belongs, and puts it there. */
+static void sift_up(struct deadlines *deadlines, size_t position, struct entry entry) {
     while (position > 0) {
         size_t parent = (position - 1) / 2;
-        if (!is_before(booking, deadlines->heap[parent])) {
+        if (!is_before(&entry, &deadlines->heap[parent])) {
             break;
         }
         put(deadlines, position, deadlines->heap[parent]);
         position = parent;
     }
-    put(deadlines, position, booking);
+    put(deadlines, position, entry);
 }
 
-static void sift_down(struct deadlines *deadlines, size_t position, struct live_booking *booking) {
+static void sift_down(struct deadlines *deadlines, size_t position, struct entry entry) {
     for (;;) {
         size_t child = position * 2 + 1;
         if (child >= deadlines->count) {
             break;
         }
         if (child + 1 < deadlines->count &&
-            is_before(deadlines->heap[child + 1], deadlines->heap[child])) {
+            is_before(&deadlines->heap[child + 1], &deadlines->heap[child])) {
             child++;
         }
-        if (!is_before(deadlines->heap[child], booking)) {
+        if (!is_before(&deadlines->heap[child], &entry)) {
             break;
         }
         put(deadlines, position, deadlines->heap[child]);
         position = child;
     }
-    put(deadlines, position, booking);
+    put(deadlines, position, entry);
 }
 
 void deadlines_add(struct deadlines *deadlines, struct live_booking *booking) {
     ensure(deadlines->count < deadlines->capacity);
-    sift_up(deadlines, deadlines->count++, booking);
+    struct entry entry = {booking->booking.deadline_served_ms, booking};
+    sift_up(deadlines, deadlines->count++, entry);
 }
 
 void deadlines_remove(struct deadlines *deadlines, struct live_booking *booking) {
     size_t position = booking->deadline_position;
-    ensure(position < deadlines->count && deadlines->heap[position] == booking);
-    struct live_booking *last = deadlines->heap[--deadlines->count];
-    if (last == booking) {
+    ensure(position < deadlines->count && deadlines->heap[position].booking == booking);
+    struct entry gone = deadlines->heap[position];
+    struct entry last = deadlines->heap[--deadlines->count];
+    if (last.booking == booking) {
         return;
     }
     /* The last one comes from another branch: it may belong above the gap as well as below it. */
-    if (is_before(last, booking)) {
+    if (is_before(&last, &gone)) {
         sift_up(deadlines, position, last);
     } else {
         sift_down(deadlines, position, last);
@@ -102,7 +111,7 @@ void deadlines_remove(struct deadlines *deadlines, struct live_booking *booking)
 }
 
 struct live_booking *deadlines_first(const struct deadlines *deadlines) {
-    return deadlines->count == 0 ? NULL : deadlines->heap[0];
+    return deadlines->count == 0 ? NULL : deadlines->heap[0].booking;
 }
 
 size_t deadlines_count(const struct deadlines *deadlines) {
@@ -111,12 +120,14 @@ size_t deadlines_count(const struct deadlines *deadlines) {
 
 bool deadlines_holds(const struct deadlines *deadlines, const struct live_booking *booking) {
     size_t position = booking->deadline_position;
-    if (position >= deadlines->count || deadlines->heap[position] != booking) {
+    if (position >= deadlines->count || deadlines->heap[position].booking != booking ||
+        deadlines->heap[position].served_ms != booking->booking.deadline_served_ms) {
         return false;
     }
-    return position == 0 || is_before(deadlines->heap[(position - 1) / 2], booking);
+    const struct entry *entry = &deadlines->heap[position];
+    return position == 0 || is_before(&deadlines->heap[(position - 1) / 2], entry);
 }
 
 size_t deadlines_size_bytes(const struct deadlines *deadlines) {
-    return sizeof *deadlines + deadlines->capacity * sizeof(struct live_booking *);
+    return sizeof *deadlines + deadlines->capacity * sizeof *deadlines->heap;
 }
