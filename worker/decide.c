@@ -94,7 +94,10 @@ static enum decide_outcome decide_booking(struct batch *batch, struct show_entry
 
 enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, struct work *work,
                                 const struct show_time *time) {
-    decide_expiry(batch, entry, time, work->command.epoch, COMMITTER_EXPIRE_AT_ONCE);
+    /* Not while a failed batch is redone: an expiry that the database refuses must not take the
+     * commands with it. */
+    if (work->redo == WORK_FIRST_TIME)
+        decide_expiry(batch, entry, time, work->command.epoch, COMMITTER_EXPIRE_AT_ONCE);
     switch (work->command.kind) {
     case COMMAND_RESERVE:
     case COMMAND_CONFIRM:

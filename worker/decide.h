@@ -17,7 +17,7 @@ enum decide_outcome {
 /* Expires up to `limit` due holds of a show into the batch. */
 void decide_expiry(struct batch *batch, struct show_entry *entry, const struct show_time *time,
                    uint64_t epoch, size_t limit);
-/* The entry is READY. Expires what is due first. Takes the work when DECIDED. */
+/* The entry is READY. The first time, expires what is due before. Takes the work when DECIDED. */
 MUST_CHECK enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry,
                                            struct work *work, const struct show_time *time);
 /* A reply that needs no show (no such event, poison); fenced like any other. Takes the work. */

@@ -268,8 +268,9 @@ void ownership_write_up(struct ownership *ownership, int backend_pid) {
     poll_now(ownership);
 }
 
-void ownership_write_lost(struct ownership *ownership) {
-    ensure(ownership->lost_pid_count < LOST_SESSIONS_MAX);
+bool ownership_write_lost(struct ownership *ownership) {
+    if (ownership->lost_pid_count == LOST_SESSIONS_MAX)
+        return false;
     ownership->write_up = false;
     ownership->raising = true;
     ownership->lost_pids[ownership->lost_pid_count++] = ownership->write_pid;
@@ -278,6 +279,7 @@ void ownership_write_lost(struct ownership *ownership) {
         ownership_drop(ownership, i);
     ownership_announce(ownership);
     ownership_next(ownership);
+    return true;
 }
 
 void ownership_batch_done(struct ownership *ownership) {

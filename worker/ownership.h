@@ -50,9 +50,11 @@ MUST_CHECK struct ownership *ownership_create(const struct ownership_config *con
 /* Owns nothing from then on; says nothing to the database. NULL is allowed. */
 void ownership_destroy(struct ownership *ownership);
 
-/* The write session is up, with that server process; or it is gone. */
+/* The write session is up, with that server process. */
 void ownership_write_up(struct ownership *ownership, int backend_pid);
-void ownership_write_lost(struct ownership *ownership);
+/* It is gone. False: too many of them are, and could not be ended; the instance has to be given up.
+ */
+MUST_CHECK bool ownership_write_lost(struct ownership *ownership);
 void ownership_fence_lost(struct ownership *ownership, const bool lost[PARTITION_COUNT]);
 void ownership_batch_done(struct ownership *ownership);
 void ownership_bus(struct ownership *ownership, bool connected);

@@ -88,7 +88,8 @@ static void on_write_up(void *context) {
 
 static void on_write_down(void *context) {
     struct worker *worker = context;
-    ownership_write_lost(worker->ownership);
+    if (!ownership_write_lost(worker->ownership))
+        on_control_lost(worker);
 }
 
 static void on_fence_lost(void *context, const bool lost[PARTITION_COUNT]) {
