@@ -6,6 +6,9 @@
 
 #include <inttypes.h>
 
+/* A hold allocates at most this often: each of them fails now and then. */
+enum { FAULTS_ALLOWED_MAX = 6 };
+
 bool owner_start(struct owner *owner, const struct world *world, struct random *random,
                  struct progress *progress) {
     *owner = (struct owner){.world = world, .random = random, .progress = progress};
@@ -33,6 +36,11 @@ void owner_end(struct owner *owner) {
     show_destroy(owner->show);
 }
 
+static bool check_invariants(struct owner *owner) {
+    const char *broken = show_check(owner->show);
+    return broken == NULL || progress_fail(owner->progress, "invariant %s", broken);
+}
+
 bool owner_compare(struct owner *owner) {
     const struct model *model = &owner->model;
     const struct show *show = owner->show;
@@ -58,11 +66,7 @@ bool owner_compare(struct owner *owner) {
                              "the next deadline is %" PRId64 ", should be %" PRId64,
                              show_next_deadline(show), model_next_deadline(model));
     }
-    if (owner->progress->step % 4 != 0) {
-        return true;
-    }
-    const char *broken = show_check(show);
-    return broken == NULL || progress_fail(owner->progress, "invariant %s", broken);
+    return owner->progress->step % 4 != 0 || check_invariants(owner);
 }
 
 /* The engine's verdict. Sometimes it has no memory: then it refuses and forgets nothing, and is
@@ -73,14 +77,14 @@ static enum show_verdict ask_engine(struct owner *owner, const struct show_reque
     if (!random_percent(owner->random, 3)) {
         return show_decide(owner->show, request, &owner->time, decision);
     }
-    faults_start(random_below(owner->random, 4));
+    faults_start(random_below(owner->random, FAULTS_ALLOWED_MAX));
     enum show_verdict verdict = show_decide(owner->show, request, &owner->time, decision);
     if (!faults_stop()) {
         return verdict;
     }
     owner->progress->failed_allocations++;
     if (verdict == SHOW_DECIDED && decision->reply.code == REPLY_OVERLOADED) {
-        *agrees = !decision->has_change && owner_compare(owner);
+        *agrees = !decision->has_change && owner_compare(owner) && check_invariants(owner);
         return show_decide(owner->show, request, &owner->time, decision);
     }
     owner->lookups_exact = false;

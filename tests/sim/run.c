@@ -38,22 +38,39 @@ static bool deliver(struct run *run) {
     return owner_decide(&run->owner, &delivery);
 }
 
+/* To the very instant at which something begins or ends, when it lies ahead. */
+static void pass_until(struct run *run) {
+    struct show_time *time = &run->owner.time;
+    const struct show_settings *settings = show_get_settings(run->owner.show);
+    int64_t deadline_ms = show_next_deadline(run->owner.show);
+    bool any = deadline_ms != INT64_MAX;
+    int64_t instants_us[] = {
+        any ? time->now_us + (deadline_ms - time->served_ms) * 1000 : 0,
+        settings->on_sale_us,
+        settings->sale_end_us,
+    };
+    int64_t passed_us =
+        instants_us[random_below(&run->random, ARRAY_LEN(instants_us))] - time->now_us;
+    if (passed_us > 0) {
+        time->now_us += passed_us;
+        time->served_ms += passed_us / 1000;
+    }
+}
+
 /* Served time never runs ahead of database time, and stands still now and then. */
 static void pass_time(struct run *run) {
     struct random *random = &run->random;
     struct show_time *time = &run->owner.time;
+    if (random_percent(random, 15)) {
+        pass_until(run);
+        return;
+    }
     uint32_t passed_ms =
         random_percent(random, 10) ? random_below(random, 30000) : random_below(random, 1500);
     time->now_us += (int64_t)passed_ms * 1000 + random_below(random, 1000);
-    if (random_percent(random, 20)) {
-        return;
-    }
-    time->served_ms += random_percent(random, 30) ? random_below(random, passed_ms + 1) : passed_ms;
-    int64_t next = show_next_deadline(run->owner.show);
-    if (random_percent(random, 10) && next > time->served_ms &&
-        next - time->served_ms < SHOW_HOLD_MAX_MS) {
-        time->now_us += (next - time->served_ms) * 1000;
-        time->served_ms = next; /* to the very millisecond */
+    if (random_percent(random, 80)) {
+        time->served_ms +=
+            random_percent(random, 30) ? random_below(random, passed_ms + 1) : passed_ms;
     }
 }
 

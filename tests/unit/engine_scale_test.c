@@ -1,7 +1,9 @@
 /*
  * A large show costs what its seats cost, and a hold in it what a hold in a small one costs.
- * Processor time, the quickest of several rounds: other programs on the machine only ever add to
- * it.
+ *
+ * Processor time, the quickest of a few rounds, and of more while other programs disturb: those
+ * only ever add to it. Memory once had stays with the program, since how fast the kernel hands out
+ * pages is not what is to be measured.
  */
 #include "worker/engine/show.h"
 
