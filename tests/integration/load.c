@@ -329,7 +329,8 @@ void load_drive(struct load *load, int timeout_ms) {
         struct client *client = &load->clients[i];
         act(load, client, now_ms);
         connections[i] = client->connection;
-        if (!client->asking && client->due_ms < next_ms) {
+        bool resting = load->settling && client->step == STEP_IDLE;
+        if (!client->asking && !resting && client->due_ms < next_ms) {
             next_ms = client->due_ms;
         }
     }
