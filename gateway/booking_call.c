@@ -1,0 +1,174 @@
+#include "gateway/booking_call.h"
+
+#include "gateway/answers.h"
+#include "gateway/booking_json.h"
+#include "shared/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct booking_call *booking_call_create(struct gateway *gateway, struct http_request *request,
+                                         const struct session *session, enum command_kind kind,
+                                         uint64_t event_id, size_t size_bytes) {
+    struct booking_call *call = call_create(gateway, request, size_bytes);
+    if (call == NULL) {
+        return NULL;
+    }
+    const char *trace = http_request_id(request);
+    call->command = (struct command){.kind = kind,
+                                     .event_id = event_id,
+                                     .partition = partition_of_event(event_id),
+                                     .user = session->user,
+                                     .guest = session->guest};
+    if (http_request_id_is_callers(request) ||
+        id128_from_text(trace, &call->command.request_id) != STATUS_OK) {
+        call->command.request_id = id128_random();
+        (void)snprintf(call->command.trace, sizeof call->command.trace, "%s", trace);
+    }
+    call->success_status = kind == COMMAND_RESERVE ? 201 : 200;
+    return call;
+}
+
+void booking_call_free(struct booking_call *call) {
+    layout_release(call->layout);
+    free(call);
+}
+
+/* What a refusal means to a customer. */
+static const struct {
+    enum problem problem;
+    const char *detail;
+} refusals[REPLY_CODE_COUNT] = {
+    [REPLY_OK] = {PROBLEM_INTERNAL, NULL},
+    [REPLY_SEAT_TAKEN] = {PROBLEM_SEAT_TAKEN, "Somebody else holds or owns what was asked for."},
+    [REPLY_SEAT_LIMIT] = {PROBLEM_SEAT_LIMIT, "That is more seats than one person may have here."},
+    [REPLY_NOT_ON_SALE] = {PROBLEM_NOT_ON_SALE, NULL},
+    [REPLY_KEY_REUSED] = {PROBLEM_IDEMPOTENCY_KEY_REUSED,
+                          "This Idempotency-Key came with another request before."},
+    [REPLY_NOT_FOUND] = {PROBLEM_NOT_FOUND, NULL},
+    [REPLY_NOT_PENDING] = {PROBLEM_NOT_PENDING, "The booking is not waiting for confirmation."},
+    [REPLY_HOLD_EXPIRED] = {PROBLEM_HOLD_EXPIRED,
+                            "The hold has run out; the seats are free again."},
+    [REPLY_PAYMENT_DECLINED] = {PROBLEM_PAYMENT_DECLINED,
+                                "The payment was declined. The hold stays: try another one."},
+    [REPLY_PAYMENT_INVALID] = {PROBLEM_INVALID, NULL},
+    [REPLY_CONFLICT] = {PROBLEM_CONFLICT, "The booking's state does not allow this."},
+    [REPLY_GUESTS_NOT_ALLOWED] = {PROBLEM_GUESTS_NOT_ALLOWED, "This event is not sold to guests."},
+    [REPLY_UNKNOWN_SEAT] = {PROBLEM_UNKNOWN_SEAT, NULL},
+    [REPLY_OVERLOADED] = {PROBLEM_OVERLOADED, "Nothing was changed; try again soon."},
+    [REPLY_INTERNAL] = {PROBLEM_INTERNAL, NULL},
+    [REPLY_INVALID] = {PROBLEM_INVALID, NULL},
+    [REPLY_WRONG_EPOCH] = {PROBLEM_INTERNAL, NULL},
+};
+
+static void put_members(struct text *members, const struct reply *reply,
+                        const struct layout *layout) {
+    switch (reply->code) {
+    case REPLY_SEAT_TAKEN:
+        text_put(members, "\"seatIds\":[");
+        for (uint32_t i = 0; i < reply->seat_count; i++) {
+            text_put(members, i > 0 ? "," : "");
+            text_json(members, reply->seats[i] < layout_seat_count(layout)
+                                   ? layout_seat_id(layout, reply->seats[i])
+                                   : "");
+        }
+        text_put(members, "]");
+        break;
+    case REPLY_SEAT_LIMIT:
+        text_format(members, "\"limit\":%" PRIu32, reply->limit);
+        break;
+    case REPLY_NOT_ON_SALE:
+        text_put(members, "\"onSaleTime\":");
+        if (reply->on_sale_us != 0) {
+            text_time(members, reply->on_sale_us);
+        } else {
+            text_put(members, "null");
+        }
+        break;
+    case REPLY_PAYMENT_INVALID:
+        text_put(members, "\"errors\":[{\"field\":\"paymentToken\","
+                          "\"problem\":\"is missing or unknown\"}]");
+        break;
+    case REPLY_NOT_PENDING:
+    case REPLY_CONFLICT:
+        if (reply->has_booking) {
+            text_format(members, "\"bookingStatus\":\"%s\"",
+                        booking_status_text(reply->booking.status));
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void answer_refusal(const struct booking_call *call, const struct reply *reply) {
+    struct text members = {0};
+    put_members(&members, reply, call->layout);
+    bool any = members.size_bytes > 0;
+    text_add(&members, "", 1);
+    answer_refuse(call->call.request, refusals[reply->code].problem, refusals[reply->code].detail,
+                  any && !members.failed ? members.data : NULL);
+    text_free(&members);
+}
+
+static void answer_booking(const struct booking_call *call, const struct reply *reply) {
+    struct http_request *request = call->call.request;
+    if (!reply->has_booking || !booking_json_fits(&reply->booking, call->layout)) {
+        log_write(LOG_ERROR, "reply-unusable", "An owner's reply does not fit the event's layout.",
+                  LOG_TEXT("request", http_request_id(request)),
+                  LOG_U64("event_id", call->command.event_id));
+        answer_refuse(request, PROBLEM_INTERNAL, NULL, NULL);
+        return;
+    }
+    struct text text = {0};
+    booking_json_put(&text, &reply->booking, call->layout,
+                     database_clock_now_us(reads_clock(call->call.gateway->reads)));
+    if (reply->replayed) {
+        http_answer_header(request, "Idempotent-Replayed", "true");
+    }
+    if (call->success_status == 201) {
+        char location[BOOKING_ID_TEXT_SIZE + 16] = "/bookings/";
+        (void)booking_id_to_text(reply->booking.event_id, &reply->booking.id,
+                                 location + strlen(location));
+        http_answer_header(request, "Location", location);
+    }
+    answer_json_take(request, call->success_status, &text);
+}
+
+static void on_reply(void *context, enum command_outcome outcome, const struct reply *reply) {
+    struct booking_call *call = context;
+    struct http_request *request = call->call.request;
+    if (request == NULL) {
+        /* nobody to answer */
+    } else if (outcome == COMMAND_NOT_DECIDED) {
+        answer_refuse(request, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.", NULL);
+    } else if (outcome == COMMAND_OUTCOME_UNKNOWN) {
+        answer_refuse(request, PROBLEM_OUTCOME_UNKNOWN,
+                      "Repeat the request with the same Idempotency-Key to learn the outcome.",
+                      NULL);
+    } else if (reply->code == REPLY_OK) {
+        answer_booking(call, reply);
+    } else {
+        answer_refusal(call, reply);
+    }
+    booking_call_free(call);
+}
+
+void booking_call_submit(struct booking_call *call) {
+    struct gateway *gateway = call->call.gateway;
+    int64_t now_us = clock_monotonic_us();
+    int64_t deadline_us =
+        http_request_started_us(call->call.request) + (int64_t)COMMAND_WAIT_MS * 1000;
+    call->command.deadline_us =
+        database_clock_now_us(reads_clock(gateway->reads)) + deadline_us - now_us;
+    enum status status =
+        commands_submit(gateway->commands, &call->command, now_us, deadline_us, on_reply, call);
+    if (status != STATUS_OK) {
+        answer_refuse(call->call.request,
+                      status == STATUS_UNAVAILABLE ? PROBLEM_BOOKING_UNAVAILABLE
+                                                   : PROBLEM_OVERLOADED,
+                      "Nothing was changed.", NULL);
+        booking_call_free(call);
+    }
+}

@@ -1,0 +1,58 @@
+#include "gateway/booking_json.h"
+
+#include "shared/ids.h"
+
+#include <inttypes.h>
+
+bool booking_json_fits(const struct booking *booking, const struct layout *layout) {
+    for (uint32_t i = 0; i < booking->seat_count; i++) {
+        if (booking->seats[i] >= layout_seat_count(layout)) {
+            return false;
+        }
+    }
+    return booking->seat_count <= BOOKING_SEATS_MAX;
+}
+
+static void put_money(struct text *text, int64_t value, const char *currency) {
+    text_format(text, "{\"value\":%" PRId64 ",\"currency\":", value);
+    text_json(text, currency);
+    text_put(text, "}");
+}
+
+static void put_seats(struct text *text, const struct booking *booking,
+                      const struct layout *layout) {
+    text_put(text, ",\"seatIds\":[");
+    for (uint32_t i = 0; i < booking->seat_count; i++) {
+        text_put(text, i > 0 ? "," : "");
+        text_json(text, layout_seat_id(layout, booking->seats[i]));
+    }
+    text_put(text, "],\"items\":[");
+    for (uint32_t i = 0; i < booking->seat_count; i++) {
+        text_put(text, i > 0 ? ",{\"seatId\":" : "{\"seatId\":");
+        text_json(text, layout_seat_id(layout, booking->seats[i]));
+        text_put(text, ",\"priceCategory\":");
+        text_json(text, layout_section_of(layout, booking->seats[i])->category);
+        text_put(text, ",\"price\":");
+        put_money(text, booking->prices[i], booking->currency);
+        text_put(text, "}");
+    }
+    text_put(text, "]");
+}
+
+void booking_json_put(struct text *text, const struct booking *booking, const struct layout *layout,
+                      int64_t now_us) {
+    char id[BOOKING_ID_TEXT_SIZE];
+    bool open = booking->status == BOOKING_PENDING && booking->expires_us > now_us;
+    text_format(text, "{\"bookingId\":\"%s\",\"status\":\"%s\",\"eventId\":%" PRIu64,
+                booking_id_to_text(booking->event_id, &booking->id, id),
+                booking_status_text(booking->status), booking->event_id);
+    put_seats(text, booking, layout);
+    text_put(text, ",\"amount\":");
+    put_money(text, booking->amount, booking->currency);
+    text_put(text, ",\"createdAt\":");
+    text_time(text, booking->created_us);
+    text_put(text, ",\"expiresAt\":");
+    text_time(text, booking->expires_us);
+    text_format(text, ",\"expiresInSeconds\":%" PRId64 "}",
+                open ? (booking->expires_us - now_us) / 1000000 : 0);
+}

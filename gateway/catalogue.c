@@ -1,0 +1,424 @@
+#include "gateway/catalogue.h"
+
+#include "gateway/sql.h"
+#include "shared/id_map.h"
+#include "shared/ids.h"
+#include "shared/log.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+enum {
+    LAYOUTS_LIMIT_BYTES = 256 << 20,
+    EVENTS_LIMIT_BYTES = 64 << 20,
+    LISTS_LIMIT_BYTES = 32 << 20,
+};
+
+struct catalogue {
+    struct reads *reads;
+    struct fresh *layouts; /* by venue and version */
+    struct fresh *events;  /* by event id */
+    struct fresh *lists;   /* by the hash of the filter */
+};
+
+/* One thing on its way from the database into a cache. */
+struct load {
+    struct catalogue *catalogue;
+    struct fresh_entry *entry;
+    struct catalogue_event *event; /* an event whose layout is wanted */
+    uint32_t version;              /* a layout's */
+    uint32_t limit;                /* a list's */
+};
+
+static void load_failed(struct load *load, const struct database_answer *answer) {
+    if (answer != NULL && answer->outcome == DATABASE_FAILED) {
+        log_write(
+            LOG_ERROR, "catalogue-read-failed",
+            "The database refuses a statement of the catalogue. Looking is served from memory.",
+            LOG_TEXT("why", answer->error));
+    }
+    fresh_loaded(load->entry, FRESH_UNAVAILABLE, NULL, 0, clock_monotonic_us());
+    free(load);
+}
+
+static struct load *load_create(struct catalogue *catalogue, struct fresh_entry *entry) {
+    struct load *load = calloc(1, sizeof *load);
+    if (load == NULL) {
+        fresh_loaded(entry, FRESH_UNAVAILABLE, NULL, 0, clock_monotonic_us());
+        return NULL;
+    }
+    *load = (struct load){.catalogue = catalogue, .entry = entry};
+    return load;
+}
+
+static void load_send_take(struct load *load, struct database_group *group,
+                           database_answer_handler *on_answer) {
+    if (group == NULL || database_group_send_take(group, on_answer, load) != STATUS_OK) {
+        load_failed(load, NULL);
+    }
+}
+
+/* --- layouts
+ * -------------------------------------------------------------------------------------- */
+
+struct layout_key {
+    int64_t venue_id;
+    int64_t version;
+};
+
+static struct body *layout_body_of(const PGresult *head, uint32_t version) {
+    struct text text = {0};
+    text_format(&text, "{\"layoutVersion\":%" PRIu32 ",\"sections\":", version);
+    text_put(&text, database_text(head, 0, 1));
+    text_put(&text, "}");
+    return body_create_take(&text, NULL);
+}
+
+static enum status layout_of(const struct database_answer *answer, uint32_t version,
+                             struct layout **layout) {
+    const PGresult *head = answer->results[0];
+    const PGresult *sections = answer->results[1];
+    const PGresult *seats = answer->results[2];
+    if (PQntuples(head) != 1) {
+        return STATUS_NOT_FOUND;
+    }
+    uint32_t section_count = (uint32_t)PQntuples(sections);
+    uint32_t seat_count = (uint32_t)PQntuples(seats);
+    struct layout_section *section_rows = calloc(section_count, sizeof *section_rows);
+    const char **seat_ids = calloc(seat_count, sizeof *seat_ids);
+    struct body *body = layout_body_of(head, version);
+    enum status status = STATUS_NO_MEMORY;
+    if (section_rows != NULL && seat_ids != NULL && body != NULL) {
+        for (int row = 0; row < (int)section_count; row++) {
+            section_rows[row] =
+                (struct layout_section){.name = database_text(sections, row, 0),
+                                        .general = database_bool(sections, row, 1),
+                                        .category = database_text(sections, row, 2),
+                                        .first_seat = (uint32_t)database_i32(sections, row, 3),
+                                        .seat_count = (uint32_t)database_i32(sections, row, 4)};
+        }
+        for (int row = 0; row < (int)seat_count; row++) {
+            seat_ids[row] = database_text(seats, row, 0);
+        }
+        status =
+            layout_create(version, section_rows, section_count, seat_ids, seat_count, body, layout);
+    } else {
+        body_release(body);
+    }
+    free(section_rows);
+    free(seat_ids);
+    return status;
+}
+
+static void on_layout(void *context, const struct database_answer *answer) {
+    struct load *load = context;
+    struct layout *layout = NULL;
+    if (answer->outcome != DATABASE_DONE) {
+        load_failed(load, answer);
+        return;
+    }
+    enum status status = layout_of(answer, load->version, &layout);
+    if (status != STATUS_OK) {
+        log_write(LOG_ERROR, "layout-unusable",
+                  "A layout in the database can't be used; its events can't be looked at.",
+                  LOG_TEXT("why", status_text(status)));
+        load_failed(load, NULL);
+        return;
+    }
+    fresh_loaded(load->entry, FRESH_FOUND, layout, layout_memory_bytes(layout),
+                 clock_monotonic_us());
+    free(load);
+}
+
+static void load_layout(void *context, struct fresh_entry *entry, const struct id128 *key,
+                        const void *detail) {
+    (void)detail;
+    struct catalogue *catalogue = context;
+    struct load *load = load_create(catalogue, entry);
+    if (load == NULL) {
+        return;
+    }
+    struct layout_key wanted;
+    memcpy(&wanted, key->bytes, sizeof wanted);
+    load->version = (uint32_t)wanted.version;
+    const struct database_statement *const statements[] = {&sql_layout, &sql_layout_sections,
+                                                           &sql_layout_seats};
+    struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
+    for (size_t i = 0; group != NULL && i < ARRAY_LEN(statements); i++) {
+        database_group_add(group, statements[i]);
+        database_group_i64(group, wanted.venue_id);
+        database_group_i32(group, (int32_t)wanted.version);
+    }
+    load_send_take(load, group, on_layout);
+}
+
+static void release_layout(void *value) {
+    layout_release(value);
+}
+
+/* --- events
+ * --------------------------------------------------------------------------------------- */
+
+static void release_event(void *value) {
+    struct catalogue_event *event = value;
+    layout_release(event->layout);
+    body_release(event->body);
+    free(event);
+}
+
+static void on_layout_of_event(void *context, enum fresh_outcome outcome, void *value,
+                               int64_t age_us) {
+    (void)age_us;
+    struct load *load = context;
+    struct catalogue_event *event = load->event;
+    if (outcome != FRESH_FOUND) {
+        release_event(event);
+        load_failed(load, NULL);
+        return;
+    }
+    event->layout = layout_keep(value);
+    fresh_loaded(load->entry, FRESH_FOUND, event,
+                 sizeof *event + 2 * body_memory_bytes(event->body), clock_monotonic_us());
+    free(load);
+}
+
+static struct catalogue_event *event_of(const PGresult *row) {
+    struct catalogue_event *event = calloc(1, sizeof *event);
+    if (event == NULL) {
+        return NULL;
+    }
+    struct text text = {0};
+    text_put(&text, database_text(row, 0, 3));
+    event->draft = database_i16(row, 0, 0) == 0;
+    event->body = body_create_take(&text, NULL);
+    if (event->body == NULL) {
+        free(event);
+        return NULL;
+    }
+    return event;
+}
+
+static void on_event(void *context, const struct database_answer *answer) {
+    struct load *load = context;
+    if (answer->outcome != DATABASE_DONE) {
+        load_failed(load, answer);
+        return;
+    }
+    const PGresult *row = answer->results[0];
+    if (PQntuples(row) == 0) {
+        fresh_loaded(load->entry, FRESH_ABSENT, NULL, 0, clock_monotonic_us());
+        free(load);
+        return;
+    }
+    uint64_t event_id = (uint64_t)database_i64(row, 0, 4);
+    load->event = event_of(row);
+    if (load->event == NULL) {
+        load_failed(load, NULL);
+        return;
+    }
+    load->event->event_id = event_id;
+    struct layout_key wanted = {.venue_id = database_i64(row, 0, 1),
+                                .version = database_i32(row, 0, 2)};
+    struct id128 key;
+    memcpy(key.bytes, &wanted, sizeof wanted);
+    fresh_want(load->catalogue->layouts, &key, NULL, true, clock_monotonic_us(), on_layout_of_event,
+               load);
+}
+
+static void load_event(void *context, struct fresh_entry *entry, const struct id128 *key,
+                       const void *detail) {
+    (void)key;
+    struct catalogue *catalogue = context;
+    struct load *load = load_create(catalogue, entry);
+    if (load == NULL) {
+        return;
+    }
+    struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
+    if (group != NULL) {
+        database_group_add(group, &sql_event);
+        database_group_i64(group, (int64_t) * (const uint64_t *)detail);
+    }
+    load_send_take(load, group, on_event);
+}
+
+/* --- lists
+ * ---------------------------------------------------------------------------------------- */
+
+static void put_cursor(struct text *text, int64_t start_us, uint64_t event_id) {
+    uint64_t parts[2] = {htobe64((uint64_t)start_us), htobe64(event_id)};
+    struct id128 cursor;
+    char hex[ID128_TEXT_SIZE];
+    memcpy(cursor.bytes, parts, sizeof parts);
+    text_json(text, id128_to_text(&cursor, hex));
+}
+
+bool catalogue_read_cursor(const char *text, struct catalogue_filter *filter) {
+    struct id128 cursor;
+    uint64_t parts[2];
+    if (id128_from_text(text, &cursor) != STATUS_OK) {
+        return false;
+    }
+    memcpy(parts, cursor.bytes, sizeof parts);
+    filter->has_after = true;
+    filter->after_start_us = (int64_t)be64toh(parts[0]);
+    filter->after_event_id = be64toh(parts[1]);
+    return filter->after_event_id > 0 && filter->after_event_id <= INT64_MAX;
+}
+
+static void on_list(void *context, const struct database_answer *answer) {
+    struct load *load = context;
+    if (answer->outcome != DATABASE_DONE) {
+        load_failed(load, answer);
+        return;
+    }
+    const PGresult *rows = answer->results[0];
+    int count = PQntuples(rows);
+    int shown = count <= (int)load->limit ? count : (int)load->limit;
+    struct text text = {0};
+    text_put(&text, "{\"events\":[");
+    for (int row = 0; row < shown; row++) {
+        text_put(&text, row > 0 ? "," : "");
+        text_put(&text, database_text(rows, row, 0));
+    }
+    text_put(&text, "],\"nextCursor\":");
+    if (shown < count) {
+        put_cursor(&text, database_time_us(rows, shown - 1, 1),
+                   (uint64_t)database_i64(rows, shown - 1, 2));
+    } else {
+        text_put(&text, "null");
+    }
+    text_put(&text, "}");
+    struct body *body = body_create_take(&text, NULL);
+    if (body == NULL) {
+        load_failed(load, NULL);
+        return;
+    }
+    fresh_loaded(load->entry, FRESH_FOUND, body, 2 * body_memory_bytes(body), clock_monotonic_us());
+    free(load);
+}
+
+static void bind_time(struct database_group *group, bool has, int64_t unix_us) {
+    if (has) {
+        database_group_time(group, unix_us);
+    } else {
+        database_group_null(group);
+    }
+}
+
+static void load_list(void *context, struct fresh_entry *entry, const struct id128 *key,
+                      const void *detail) {
+    (void)key;
+    struct catalogue *catalogue = context;
+    const struct catalogue_filter *filter = detail;
+    struct load *load = load_create(catalogue, entry);
+    if (load == NULL) {
+        return;
+    }
+    load->limit = filter->limit;
+    struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
+    if (group != NULL) {
+        database_group_add(group, &sql_events);
+        database_group_text(group, filter->city);
+        bind_time(group, filter->has_from, filter->from_us);
+        bind_time(group, filter->has_to, filter->to_us);
+        database_group_text(group, filter->words);
+        bind_time(group, filter->has_after, filter->after_start_us);
+        database_group_i64(group, (int64_t)filter->after_event_id);
+        database_group_i32(group, (int32_t)filter->limit + 1);
+    }
+    load_send_take(load, group, on_list);
+}
+
+static void release_body(void *value) {
+    body_release(value);
+}
+
+/* Length-prefixed, so that no two filters read the same. */
+static struct id128 filter_key(const struct catalogue_filter *filter) {
+    struct text text = {0};
+    uint8_t hash[EVP_MAX_MD_SIZE] = {0};
+    struct id128 key;
+    const char *words = filter->words != NULL ? filter->words : "";
+    const char *city = filter->city != NULL ? filter->city : "";
+    text_format(&text, "%zu:%zu:%d:%" PRId64 ":%d:%" PRId64 ":%d:%" PRId64 ":%" PRIu64 ":%u:",
+                strlen(words), strlen(city), filter->has_from, filter->from_us, filter->has_to,
+                filter->to_us, filter->has_after, filter->after_start_us, filter->after_event_id,
+                filter->limit);
+    text_put(&text, words);
+    text_put(&text, city);
+    ensure(!text.failed);
+    ensure(EVP_Digest(text.data, text.size_bytes, hash, NULL, EVP_sha256(), NULL) == 1);
+    memcpy(key.bytes, hash, sizeof key.bytes);
+    text_free(&text);
+    return key;
+}
+
+/* --- the whole
+ * ------------------------------------------------------------------------------------ */
+
+struct catalogue *catalogue_create(struct reads *reads) {
+    struct catalogue *catalogue = calloc(1, sizeof *catalogue);
+    if (catalogue == NULL) {
+        return NULL;
+    }
+    struct fresh_config config = {.limit_bytes = LAYOUTS_LIMIT_BYTES,
+                                  .max_age_us = INT64_MAX,
+                                  .patience_us = (int64_t)CATALOGUE_PATIENCE_MS * 1000,
+                                  .load = load_layout,
+                                  .release = release_layout,
+                                  .context = catalogue};
+    catalogue->reads = reads;
+    catalogue->layouts = fresh_create(&config);
+    config.limit_bytes = EVENTS_LIMIT_BYTES;
+    config.max_age_us = (int64_t)CATALOGUE_FRESH_MS * 1000;
+    config.load = load_event;
+    config.release = release_event;
+    catalogue->events = fresh_create(&config);
+    config.limit_bytes = LISTS_LIMIT_BYTES;
+    config.load = load_list;
+    config.release = release_body;
+    catalogue->lists = fresh_create(&config);
+    if (catalogue->layouts == NULL || catalogue->events == NULL || catalogue->lists == NULL) {
+        catalogue_destroy(catalogue);
+        return NULL;
+    }
+    return catalogue;
+}
+
+void catalogue_destroy(struct catalogue *catalogue) {
+    if (catalogue != NULL) {
+        fresh_destroy(catalogue->lists);
+        fresh_destroy(catalogue->events);
+        fresh_destroy(catalogue->layouts);
+        free(catalogue);
+    }
+}
+
+void catalogue_want_event(struct catalogue *catalogue, uint64_t event_id, bool any_age,
+                          fresh_handler *handler, void *context) {
+    struct id128 key = id128_of_u64(event_id);
+    fresh_want(catalogue->events, &key, &event_id, any_age, clock_monotonic_us(), handler, context);
+}
+
+const struct catalogue_event *catalogue_peek_event(struct catalogue *catalogue, uint64_t event_id) {
+    struct id128 key = id128_of_u64(event_id);
+    return fresh_peek(catalogue->events, &key);
+}
+
+void catalogue_expire_event(struct catalogue *catalogue, uint64_t event_id) {
+    struct id128 key = id128_of_u64(event_id);
+    fresh_expire(catalogue->events, &key);
+}
+
+void catalogue_want_list(struct catalogue *catalogue, const struct catalogue_filter *filter,
+                         fresh_handler *handler, void *context) {
+    struct id128 key = filter_key(filter);
+    fresh_want(catalogue->lists, &key, filter, false, clock_monotonic_us(), handler, context);
+}
+
+void catalogue_tick(struct catalogue *catalogue) {
+    fresh_tick(catalogue->events, clock_monotonic_us());
+    fresh_tick(catalogue->lists, clock_monotonic_us());
+}

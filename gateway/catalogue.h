@@ -1,0 +1,58 @@
+/*
+ * catalogue: events, halls and lists of events as everybody may see them, read through small
+ * caches. Events and lists are at most CATALOGUE_FRESH_MS old while the database answers, and as
+ * old as it takes while it does not. Layouts never change and stay as long as there is room.
+ */
+#ifndef USHER_GATEWAY_CATALOGUE_H
+#define USHER_GATEWAY_CATALOGUE_H
+
+#include "gateway/fresh.h"
+#include "gateway/layout.h"
+#include "gateway/reads.h"
+
+enum { CATALOGUE_FRESH_MS = 1000, CATALOGUE_PATIENCE_MS = 500 };
+
+struct catalogue;
+
+struct catalogue_event {
+    uint64_t event_id;
+    bool draft; /* for admins only */
+    struct layout *layout;
+    struct body *body; /* GET /events/{id} */
+};
+
+/* What GET /events asks for. Texts may be NULL; times are unix µs. */
+struct catalogue_filter {
+    const char *words;
+    const char *city;
+    bool has_from, has_to, has_after;
+    int64_t from_us;
+    int64_t to_us;
+    int64_t after_start_us; /* with has_after: go on behind this event */
+    uint64_t after_event_id;
+    uint32_t limit;
+};
+
+/* NULL when there is no memory. */
+MUST_CHECK struct catalogue *catalogue_create(struct reads *reads);
+/* After reads_destroy. NULL is allowed. */
+void catalogue_destroy(struct catalogue *catalogue);
+
+/* The handler's value is a `const struct catalogue_event`. `any_age`: for what never changes
+ * (layout). */
+void catalogue_want_event(struct catalogue *catalogue, uint64_t event_id, bool any_age,
+                          fresh_handler *handler, void *context);
+/* What is known of it without asking, else NULL; ends with the next call. */
+const struct catalogue_event *catalogue_peek_event(struct catalogue *catalogue, uint64_t event_id);
+/* It has been changed: the next fresh look asks. */
+void catalogue_expire_event(struct catalogue *catalogue, uint64_t event_id);
+/* The handler's value is a `struct body`. */
+void catalogue_want_list(struct catalogue *catalogue, const struct catalogue_filter *filter,
+                         fresh_handler *handler, void *context);
+void catalogue_tick(struct catalogue *catalogue);
+
+/* The cursor behind an event: CATALOGUE_CURSOR_SIZE with NUL. */
+enum { CATALOGUE_CURSOR_SIZE = 33 };
+MUST_CHECK bool catalogue_read_cursor(const char *text, struct catalogue_filter *filter);
+
+#endif

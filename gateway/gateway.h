@@ -1,0 +1,43 @@
+/*
+ * gateway: the process. One struct, made in main and passed down; one thread, one loop.
+ *
+ *   requests --> routes --> catalogue, seat_maps   (looking, from memory)
+ *                      \--> commands --> messages --> owners of partitions, over NATS
+ *                      \--> reads                  (own bookings, admin)
+ */
+#ifndef USHER_GATEWAY_GATEWAY_H
+#define USHER_GATEWAY_GATEWAY_H
+
+#include "gateway/catalogue.h"
+#include "gateway/commands.h"
+#include "gateway/http/http.h"
+#include "gateway/installation.h"
+#include "gateway/reads.h"
+#include "gateway/seat_maps.h"
+#include "shared/bus.h"
+#include "shared/config.h"
+#include "shared/ops_server.h"
+
+enum { ADMIN_KEY_MAX_BYTES = 256, GATEWAY_TICK_MS = 100, GATEWAY_DRAIN_MS = 10500 };
+
+struct gateway {
+    struct config config;
+    struct event_base *base;
+    uint64_t instance; /* random; replies come to it */
+    struct installation installation;
+    char admin_key[ADMIN_KEY_MAX_BYTES + 1]; /* "": admin routes are closed */
+    struct reads *reads;
+    struct bus *bus; /* NULL until the installation is known */
+    struct owners owners;
+    struct commands *commands;
+    struct catalogue *catalogue;
+    struct seat_maps *seat_maps;
+    struct http_server *http;
+    struct ops_server *ops;
+    struct event *tick;
+    struct event *flush; /* fd-less: activated, it runs at the end of the loop's turn */
+    struct event *signals[2];
+    bool failed; /* the process ends with an error */
+};
+
+#endif

@@ -1,0 +1,186 @@
+#include "gateway/layout.h"
+
+#include <stdlib.h>
+
+struct layout {
+    uint32_t references;
+    uint32_t version;
+    uint32_t seat_count;
+    uint32_t section_count;
+    struct layout_section *sections; /* their texts are in `names` */
+    char *names;                     /* all names one after another, each with its NUL */
+    size_t names_bytes;
+    uint32_t *seat_names; /* where in `names` */
+    uint32_t *by_name;    /* seats in order of their names */
+    struct body *body;
+};
+
+static bool sections_cover(const struct layout_section *sections, uint32_t section_count,
+                           uint32_t seat_count) {
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < section_count; i++) {
+        if (sections[i].first_seat != next || sections[i].seat_count == 0 ||
+            sections[i].seat_count > seat_count - next) {
+            return false;
+        }
+        next += sections[i].seat_count;
+    }
+    return next == seat_count;
+}
+
+static const char *add_name(struct layout *layout, const char *name) {
+    char *at = layout->names + layout->names_bytes;
+    size_t size = strlen(name) + 1;
+    memcpy(at, name, size);
+    layout->names_bytes += size;
+    return at;
+}
+
+static int compare_names(const void *a, const void *b, void *layout) {
+    return strcmp(layout_seat_id(layout, *(const uint32_t *)a),
+                  layout_seat_id(layout, *(const uint32_t *)b));
+}
+
+static void fill(struct layout *layout, const struct layout_section *sections,
+                 const char *const *seat_ids) {
+    for (uint32_t i = 0; i < layout->section_count; i++) {
+        layout->sections[i] = sections[i];
+        layout->sections[i].name = add_name(layout, sections[i].name);
+        layout->sections[i].category = add_name(layout, sections[i].category);
+    }
+    for (uint32_t seat = 0; seat < layout->seat_count; seat++) {
+        layout->seat_names[seat] = (uint32_t)layout->names_bytes;
+        (void)add_name(layout, seat_ids[seat]);
+        layout->by_name[seat] = seat;
+    }
+    qsort_r(layout->by_name, layout->seat_count, sizeof layout->by_name[0], compare_names, layout);
+}
+
+enum status layout_create(uint32_t version, const struct layout_section *sections,
+                          uint32_t section_count, const char *const *seat_ids, uint32_t seat_count,
+                          struct body *body, struct layout **layout) {
+    struct layout *made = NULL;
+    enum status status = STATUS_INVALID;
+    if (seat_count == 0 || seat_count > SHOW_SEATS_MAX || section_count > SHOW_SECTIONS_MAX ||
+        !sections_cover(sections, section_count, seat_count)) {
+        goto out;
+    }
+    size_t names_bytes = 0;
+    for (uint32_t i = 0; i < section_count; i++) {
+        names_bytes += strlen(sections[i].name) + strlen(sections[i].category) + 2;
+    }
+    for (uint32_t seat = 0; seat < seat_count; seat++) {
+        names_bytes += strlen(seat_ids[seat]) + 1;
+    }
+    status = STATUS_NO_MEMORY;
+    made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        goto out;
+    }
+    *made = (struct layout){.references = 1,
+                            .version = version,
+                            .seat_count = seat_count,
+                            .section_count = section_count,
+                            .sections = calloc(section_count, sizeof *sections),
+                            .names = malloc(names_bytes),
+                            .seat_names = calloc(seat_count, sizeof(uint32_t)),
+                            .by_name = calloc(seat_count, sizeof(uint32_t)),
+                            .body = body_keep(body)};
+    if (made->sections != NULL && made->names != NULL && made->seat_names != NULL &&
+        made->by_name != NULL) {
+        fill(made, sections, seat_ids);
+        *layout = made;
+        made = NULL;
+        status = STATUS_OK;
+    }
+out:
+    layout_release(made);
+    body_release(body);
+    return status;
+}
+
+struct layout *layout_keep(struct layout *layout) {
+    layout->references++;
+    return layout;
+}
+
+void layout_release(struct layout *layout) {
+    if (layout != NULL && --layout->references == 0) {
+        free(layout->sections);
+        free(layout->names);
+        free(layout->seat_names);
+        free(layout->by_name);
+        body_release(layout->body);
+        free(layout);
+    }
+}
+
+uint32_t layout_version(const struct layout *layout) {
+    return layout->version;
+}
+
+uint32_t layout_seat_count(const struct layout *layout) {
+    return layout->seat_count;
+}
+
+const char *layout_seat_id(const struct layout *layout, uint32_t seat) {
+    ensure(seat < layout->seat_count);
+    return layout->names + layout->seat_names[seat];
+}
+
+const struct layout_section *layout_section_of(const struct layout *layout, uint32_t seat) {
+    uint32_t low = 0;
+    uint32_t high = layout->section_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (layout->sections[middle].first_seat <= seat) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return &layout->sections[low];
+}
+
+bool layout_find_seat(const struct layout *layout, const char *seat_id, uint32_t *seat) {
+    uint32_t low = 0;
+    uint32_t high = layout->seat_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(seat_id, layout_seat_id(layout, layout->by_name[middle]));
+        if (order == 0) {
+            *seat = layout->by_name[middle];
+            return true;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return false;
+}
+
+bool layout_find_section(const struct layout *layout, const char *name, uint32_t *section) {
+    for (uint32_t i = 0; i < layout->section_count; i++) {
+        if (strcmp(layout->sections[i].name, name) == 0) {
+            *section = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct layout_section *layout_section_at(const struct layout *layout, uint32_t section) {
+    ensure(section < layout->section_count);
+    return &layout->sections[section];
+}
+
+struct body *layout_body(const struct layout *layout) {
+    return layout->body;
+}
+
+size_t layout_memory_bytes(const struct layout *layout) {
+    return sizeof *layout + layout->names_bytes + layout->seat_count * 2 * sizeof(uint32_t) +
+           layout->section_count * sizeof layout->sections[0] + 2 * layout->body->size_bytes;
+}

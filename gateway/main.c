@@ -1,0 +1,207 @@
+/* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. */
+#include "gateway/auth.h"
+#include "gateway/gateway.h"
+#include "gateway/http/problem.h"
+#include "gateway/messages.h"
+#include "gateway/routes/routes.h"
+#include "gateway/sql.h"
+#include "shared/ids.h"
+#include "shared/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum { SEND_STALL_MS = 20000 };
+
+static enum log_level log_level_of(const char *text) {
+    static const char *const names[] = {[LOG_DEBUG] = "debug",
+                                        [LOG_INFO] = "info",
+                                        [LOG_WARNING] = "warning",
+                                        [LOG_ERROR] = "error"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], text) == 0) {
+            return (enum log_level)i;
+        }
+    }
+    return LOG_INFO;
+}
+
+static void fail(struct gateway *gateway) {
+    gateway->failed = true;
+    (void)event_base_loopbreak(gateway->base);
+}
+
+static void on_installation(void *context, const struct database_answer *answer) {
+    struct gateway *gateway = context;
+    if (answer->outcome != DATABASE_DONE) {
+        log_write(LOG_WARNING, "installation-unread",
+                  "The installation's record can't be read; it is tried again.",
+                  LOG_TEXT("why", answer->error));
+        return;
+    }
+    bool first = !gateway->installation.known;
+    if (!installation_read(&gateway->installation, answer->results[0])) {
+        fail(gateway);
+        return;
+    }
+    char id[ID128_TEXT_SIZE];
+    log_write(LOG_INFO, "installation-read", "The installation's record was read.",
+              LOG_TEXT("installation", id128_to_text(&gateway->installation.id, id)));
+    if (first && !messages_start(gateway)) {
+        fail(gateway);
+    }
+}
+
+/* The record is read again whenever the primary comes back: it might be another database. */
+static void on_primary_up(void *context) {
+    struct gateway *gateway = context;
+    struct database_group *group = reads_group(gateway->reads, READS_PRIMARY);
+    if (group == NULL) {
+        return;
+    }
+    database_group_add(group, &sql_installation);
+    enum status status = database_group_send_take(group, on_installation, gateway);
+    if (status != STATUS_OK) {
+        log_write(LOG_WARNING, "installation-unread",
+                  "The installation's record can't be asked for.",
+                  LOG_TEXT("why", status_text(status)));
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct gateway *gateway = context;
+    int64_t now_us = clock_monotonic_us();
+    commands_tick(gateway->commands, now_us);
+    seat_maps_tick(gateway->seat_maps, now_us);
+    catalogue_tick(gateway->catalogue);
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct gateway *gateway = context;
+    commands_flush(gateway->commands, clock_monotonic_us());
+}
+
+static void on_drained(void *context) {
+    struct gateway *gateway = context;
+    (void)event_base_loopbreak(gateway->base);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct gateway *gateway = context;
+    log_write(LOG_INFO, "stopping", "Asked to stop: open requests are finished first.");
+    http_server_drain(gateway->http, GATEWAY_DRAIN_MS, on_drained, gateway);
+}
+
+static bool make_parts(struct gateway *gateway) {
+    const struct commands_config commands = {.gateway_instance = gateway->instance,
+                                             .owners = &gateway->owners,
+                                             .send = messages_send_commands,
+                                             .wake = messages_wake,
+                                             .context = gateway};
+    const struct seat_maps_config seat_maps = {
+        .ask = messages_ask_snapshot, .read = messages_read_seats, .context = gateway};
+    owners_init(&gateway->owners, clock_monotonic_us());
+    gateway->reads = reads_create(gateway->base, &gateway->config, on_primary_up, gateway);
+    gateway->commands = commands_create(&commands);
+    gateway->seat_maps = seat_maps_create(&seat_maps);
+    gateway->catalogue = gateway->reads != NULL ? catalogue_create(gateway->reads) : NULL;
+    return gateway->reads != NULL && gateway->commands != NULL && gateway->seat_maps != NULL &&
+           gateway->catalogue != NULL;
+}
+
+static bool make_events(struct gateway *gateway) {
+    static const int signals[] = {SIGTERM, SIGINT};
+    const struct timeval interval = {.tv_usec = (suseconds_t)GATEWAY_TICK_MS * 1000};
+    gateway->flush = event_new(gateway->base, -1, 0, on_flush, gateway);
+    gateway->tick = event_new(gateway->base, -1, EV_PERSIST, on_tick, gateway);
+    bool fine =
+        gateway->flush != NULL && gateway->tick != NULL && event_add(gateway->tick, &interval) == 0;
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        gateway->signals[i] = evsignal_new(gateway->base, signals[i], on_signal, gateway);
+        fine = fine && gateway->signals[i] != NULL && event_add(gateway->signals[i], NULL) == 0;
+    }
+    return fine;
+}
+
+static bool make_servers(struct gateway *gateway) {
+    const struct config *config = &gateway->config;
+    const struct http_server_config http = {
+        .address = config->listen_address,
+        .port = (uint16_t)config->port,
+        .reuse_port = true,
+        .connections_max = (uint32_t)config->connections_max,
+        .request_ms = config->request_seconds * 1000,
+        .idle_ms = config->idle_seconds * 1000,
+        .send_ms = SEND_STALL_MS,
+        .on_request = routes_handle,
+        .on_problem = problem_write,
+        .body_limit = routes_body_limit,
+        .context = gateway,
+    };
+    gateway->ops = ops_server_create(gateway->base, (uint16_t)config->ops_port, routes_write_ready,
+                                     NULL, gateway);
+    gateway->http = gateway->ops != NULL ? http_server_create(gateway->base, &http) : NULL;
+    if (gateway->http == NULL) {
+        return false;
+    }
+    log_write(LOG_INFO, "listening", "The gateway takes requests.",
+              LOG_TEXT("address", config->listen_address),
+              LOG_U64("port", http_server_port(gateway->http)),
+              LOG_U64("ops_port", ops_server_port(gateway->ops)));
+    return true;
+}
+
+/* First those who ask, then what is asked: every call that waits is told, and frees itself. */
+static void gateway_free(struct gateway *gateway) {
+    http_server_destroy(gateway->http);
+    ops_server_destroy(gateway->ops);
+    commands_destroy(gateway->commands);
+    reads_destroy(gateway->reads);
+    seat_maps_destroy(gateway->seat_maps);
+    catalogue_destroy(gateway->catalogue);
+    bus_destroy(gateway->bus);
+    struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
+                              gateway->signals[1]};
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        if (events[i] != NULL) {
+            event_free(events[i]);
+        }
+    }
+    if (gateway->base != NULL) {
+        event_base_free(gateway->base);
+    }
+    free(gateway);
+}
+
+int main(void) {
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (gateway == NULL) {
+        return EXIT_FAILURE;
+    }
+    log_init("gateway", LOG_INFO);
+    if (!config_load(&gateway->config)) {
+        free(gateway);
+        return EXIT_FAILURE;
+    }
+    log_init(gateway->config.process, log_level_of(gateway->config.log_level));
+    (void)signal(SIGPIPE, SIG_IGN);
+    struct id128 instance = id128_random();
+    memcpy(&gateway->instance, instance.bytes, sizeof gateway->instance);
+    gateway->base = event_base_new();
+    auth_read_admin_key(gateway);
+    bool works = gateway->base != NULL && make_parts(gateway) && make_events(gateway) &&
+                 make_servers(gateway) && event_base_dispatch(gateway->base) >= 0;
+    bool failed = !works || gateway->failed;
+    log_write(failed ? LOG_ERROR : LOG_INFO, "stopped",
+              failed ? "The gateway could not go on." : "The gateway has stopped.");
+    gateway_free(gateway);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,20 @@
+/*
+ * messages: the gateway's side of NATS: announcements, replies and seat news in, commands out; and
+ * how questions for seat maps become commands and statements.
+ */
+#ifndef USHER_GATEWAY_MESSAGES_H
+#define USHER_GATEWAY_MESSAGES_H
+
+#include "gateway/gateway.h"
+
+/* Connects, once the installation is known. False, logged, when the process can't go on. */
+MUST_CHECK bool messages_start(struct gateway *gateway);
+
+/* For commands_config and seat_maps_config; `context` is the gateway. */
+bool messages_send_commands(void *context, uint64_t owner_instance, const void *data,
+                            size_t size_bytes);
+void messages_wake(void *context);
+void messages_ask_snapshot(void *context, uint64_t event_id);
+void messages_read_seats(void *context, uint64_t event_id);
+
+#endif

@@ -1,0 +1,88 @@
+#include "gateway/answers.h"
+#include "gateway/routes/routes.h"
+
+#include <stdio.h>
+
+void route_healthz(void *context, struct http_request *request, const struct route_match *match) {
+    (void)context;
+    (void)match;
+    static const char body[] = "{\"status\":\"ok\"}";
+    http_answer_header(request, "Cache-Control", "no-store");
+    http_respond(request, 200, "application/json", body, sizeof body - 1);
+}
+
+static void put_reason(struct text *text, bool *first, const char *reason) {
+    text_put(text, *first ? "" : ",");
+    text_json(text, reason);
+    *first = false;
+}
+
+/* Writes the answer of /readyz and returns its status. */
+static int put_ready(struct text *text, const struct gateway *gateway) {
+    bool looking = gateway->installation.known;
+    bool bus = gateway->bus != NULL && bus_connected(gateway->bus);
+    bool clock = database_clock_known(reads_clock(gateway->reads));
+    uint32_t owned = owners_known(&gateway->owners, clock_monotonic_us());
+    bool booking = looking && bus && clock && owned == PARTITION_COUNT;
+    bool first = true;
+    text_format(text, "{\"looking\":\"%s\",\"booking\":\"%s\",\"queue\":\"%s\",\"reasons\":[",
+                looking ? "up" : "down", booking ? "up" : "down", bus ? "up" : "down");
+    if (!looking) {
+        put_reason(text, &first, "the installation's record has not been read from the database");
+    }
+    if (!reads_is_up(gateway->reads, READS_PRIMARY) ||
+        !reads_is_up(gateway->reads, READS_CATALOGUE)) {
+        put_reason(text, &first, "the database can't be reached");
+    }
+    if (!bus) {
+        put_reason(text, &first, "NATS can't be reached");
+    }
+    if (owned < PARTITION_COUNT) {
+        char reason[80];
+        (void)snprintf(reason, sizeof reason, "%u of %d partitions have no owner",
+                       (unsigned)PARTITION_COUNT - owned, PARTITION_COUNT);
+        put_reason(text, &first, reason);
+    }
+    text_put(text, "]}");
+    return looking ? 200 : 503;
+}
+
+void route_readyz(void *context, struct http_request *request, const struct route_match *match) {
+    (void)match;
+    struct text text = {0};
+    int status = put_ready(&text, context);
+    if (status == 503) {
+        http_answer_header(request, "Retry-After", "1");
+    }
+    answer_json_take(request, status, &text);
+}
+
+int routes_write_ready(void *context, char *text, size_t size_bytes) {
+    struct text ready = {0};
+    int status = put_ready(&ready, context);
+    text_add(&ready, "", 1);
+    (void)snprintf(text, size_bytes, "%s", ready.failed ? "{}" : ready.data);
+    text_free(&ready);
+    return status;
+}
+
+/* GET /problems/CODE: what an error's `type` leads to. */
+void route_problem_page(void *context, struct http_request *request,
+                        const struct route_match *match) {
+    (void)context;
+    char code[64];
+    char page[1024];
+    enum problem problem = PROBLEM_INTERNAL;
+    if (!route_match_text(match, 0, code, sizeof code) || !problem_find(code, &problem)) {
+        answer_refuse(request, PROBLEM_NOT_FOUND, NULL, NULL);
+        return;
+    }
+    int size = snprintf(page, sizeof page,
+                        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
+                        "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n"
+                        "<p>HTTP status %d. The answer's <code>detail</code> says more, and its "
+                        "<code>X-Request-Id</code> is in usher's log.</p>\n</html>\n",
+                        code, code, problem_title(problem), problem_status(problem));
+    http_answer_header(request, "Cache-Control", "public, max-age=3600");
+    http_respond(request, 200, "text/html; charset=utf-8", page, (size_t)size);
+}

@@ -1,0 +1,64 @@
+#include "gateway/routes/routes.h"
+
+#include "gateway/answers.h"
+#include "shared/log.h"
+
+static const struct route routes[] = {
+    {HTTP_METHOD_POST, "/sessions", route_sessions_post, 0},
+
+    {HTTP_METHOD_GET, "/events", route_events_list, 0},
+    {HTTP_METHOD_GET, "/events/{id}", route_event_get, 0},
+    {HTTP_METHOD_GET, "/events/{id}/layout", route_layout_get, 0},
+    {HTTP_METHOD_GET, "/events/{id}/seats", route_seats_get, 0},
+
+    {HTTP_METHOD_POST, "/bookings/reserve", route_reserve, 0},
+    {HTTP_METHOD_GET, "/bookings", route_bookings_list, 0},
+    {HTTP_METHOD_GET, "/bookings/{id}", route_booking_get, 0},
+    {HTTP_METHOD_POST, "/bookings/{id}/confirm", route_confirm, 0},
+    {HTTP_METHOD_POST, "/bookings/{id}/cancel", route_cancel, 0},
+
+    {HTTP_METHOD_GET, "/events/{id}/live", route_not_built, 0},
+    {HTTP_METHOD_GET, "/events/{id}/queue", route_not_built, 0},
+    {HTTP_METHOD_POST, "/events/{id}/queue", route_not_built, 0},
+    {HTTP_METHOD_DELETE, "/events/{id}/queue", route_not_built, 0},
+    {HTTP_METHOD_POST, "/events/{id}/queue/claim", route_not_built, 0},
+    {HTTP_METHOD_POST, "/events/{id}/waitlist", route_not_built, 0},
+    {HTTP_METHOD_GET, "/events/{id}/waitlist/{entryId}", route_not_built, 0},
+    {HTTP_METHOD_DELETE, "/events/{id}/waitlist/{entryId}", route_not_built, 0},
+
+    {HTTP_METHOD_POST, "/admin/venues", route_admin_venues_post, ROUTE_ADMIN_BODY},
+    {HTTP_METHOD_POST, "/admin/events", route_admin_events_post, ROUTE_ADMIN_BODY},
+    {HTTP_METHOD_GET, "/admin/events/{id}", route_admin_event_get, 0},
+    {HTTP_METHOD_PATCH, "/admin/events/{id}", route_admin_event_patch, ROUTE_ADMIN_BODY},
+    {HTTP_METHOD_GET, "/admin/events/{id}/stats", route_admin_stats_get, 0},
+
+    {HTTP_METHOD_GET, "/healthz", route_healthz, 0},
+    {HTTP_METHOD_GET, "/readyz", route_readyz, 0},
+    {HTTP_METHOD_GET, "/openapi.json", route_not_built, 0},
+    {HTTP_METHOD_GET, "/problems/{code}", route_problem_page, 0},
+};
+
+void routes_handle(void *context, struct http_request *request) {
+    const char *path = http_request_path(request);
+    struct route_match match;
+    char allow[ROUTE_ALLOW_SIZE];
+    log_write(LOG_DEBUG, "request", "A request has arrived.",
+              LOG_TEXT("request", http_request_id(request)), LOG_TEXT("path", path));
+    switch (router_match(routes, ARRAY_LEN(routes), http_request_method(request), path, &match)) {
+    case ROUTE_FOUND:
+        match.route->handler(context, request, &match);
+        break;
+    case ROUTE_NOT_FOUND:
+        answer_refuse(request, PROBLEM_NOT_FOUND, NULL, NULL);
+        break;
+    case ROUTE_METHOD_NOT_ALLOWED:
+        http_answer_header(request, "Allow", router_allow(routes, ARRAY_LEN(routes), path, allow));
+        answer_refuse(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, NULL);
+        break;
+    }
+}
+
+size_t routes_body_limit(void *context, enum http_method method, const char *path) {
+    (void)context;
+    return router_body_limit(routes, ARRAY_LEN(routes), method, path);
+}

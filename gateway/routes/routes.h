@@ -1,0 +1,40 @@
+/*
+ * routes: what the gateway answers to; one table of method, path and handler (routes.c).
+ */
+#ifndef USHER_GATEWAY_ROUTES_ROUTES_H
+#define USHER_GATEWAY_ROUTES_ROUTES_H
+
+#include "gateway/gateway.h"
+#include "gateway/http/router.h"
+
+/* For http_server_config; `context` is the gateway. */
+void routes_handle(void *context, struct http_request *request);
+size_t routes_body_limit(void *context, enum http_method method, const char *path);
+/* For ops_server_create: GET /readyz. */
+int routes_write_ready(void *context, char *text, size_t size_bytes);
+
+route_handler route_sessions_post;
+
+route_handler route_events_list;
+route_handler route_event_get;
+route_handler route_layout_get;
+route_handler route_seats_get;
+
+route_handler route_reserve;
+route_handler route_confirm;
+route_handler route_cancel;
+route_handler route_booking_get;
+route_handler route_bookings_list;
+
+route_handler route_admin_venues_post;
+route_handler route_admin_events_post;
+route_handler route_admin_event_get;
+route_handler route_admin_event_patch;
+route_handler route_admin_stats_get;
+
+route_handler route_healthz;
+route_handler route_readyz;
+route_handler route_problem_page;
+route_handler route_not_built;
+
+#endif

@@ -1,0 +1,187 @@
+#include "gateway/sql.h"
+
+#include "shared/catalogue_sql.h"
+
+/* Object ids of PostgreSQL's own types never change (pg_type.dat). */
+enum { OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950 };
+
+const struct database_statement sql_clock = {.name = "clock", .sql = "SELECT clock_timestamp()"};
+
+const struct database_statement sql_installation = {
+    .name = "installation",
+    .sql = "SELECT installation_id, partition_count, partition_hash, booking_key, session_keys[1],"
+           " session_keys[2] FROM usher.installation",
+};
+
+#define UTC(time) "to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+#define EVENT_SUMMARY                                                                              \
+    "'id', e.event_id, 'name', e.name, 'artists', to_json(e.artists),"                             \
+    " 'venue', json_build_object('id', v.venue_id, 'name', v.name, 'city', v.city,"                \
+    " 'country', v.country, 'timeZone', v.time_zone),"                                             \
+    " 'startTime', " UTC("e.start_time") ", 'onSaleTime', " UTC(                                   \
+        "e.on_sale_time") ","                                                                      \
+                          " 'state', CASE e.state WHEN 0 THEN 'DRAFT' WHEN 2 THEN 'PAUSED' WHEN "  \
+                          "3 THEN 'SALE_ENDED'"                                                    \
+                          " WHEN 4 THEN 'CANCELLED' ELSE CASE WHEN e.on_sale_time > "              \
+                          "clock_timestamp() THEN 'SCHEDULED'"                                     \
+                          " WHEN e.sale_end_time <= clock_timestamp() THEN 'SALE_ENDED' ELSE "     \
+                          "'ON_SALE' END END,"                                                     \
+                          " 'priceFrom', json_build_object('value', (SELECT min(p) FROM "          \
+                          "unnest(e.prices) p),"                                                   \
+                          " 'currency', e.currency), 'seatsAvailable', s.seats_available"
+
+#define EVENT_DETAIL                                                                               \
+    "'endTime', " UTC("e.end_time") ", 'saleEndTime', " UTC(                                       \
+        "e.sale_end_time") ","                                                                     \
+                           " 'description', e.description,"                                        \
+                           " 'prices', (SELECT json_object_agg(p.category, "                       \
+                           "json_build_object('value', p.price,"                                   \
+                           " 'currency', e.currency) ORDER BY p.position)"                         \
+                           " FROM unnest(l.categories, e.prices) WITH ORDINALITY AS p(category, "  \
+                           "price, position)),"                                                    \
+                           " 'holdSeconds', e.hold_seconds, 'seatsPerUser', e.seats_per_user, "    \
+                           "'guests', e.guests,"                                                   \
+                           " 'layoutVersion', e.layout_version,"                                   \
+                           " 'room', "                                                             \
+                           "'{\"mode\":\"off\",\"openTime\":null,\"admitsPerMinute\":600,"         \
+                           "\"maxShoppers\":500,"                                                  \
+                           "\"claimSeconds\":120,\"passSeconds\":600}'::jsonb || e.room"
+
+const struct database_statement sql_event = {
+    .name = "event",
+    .sql = "SELECT e.state, e.venue_id, e.layout_version,"
+           " json_build_object(" EVENT_SUMMARY ", " EVENT_DETAIL ")::text,"
+           " e.event_id"
+           " FROM usher.event e JOIN usher.venue v USING (venue_id)"
+           " JOIN usher.show s USING (event_id)"
+           " JOIN usher.layout l ON l.venue_id = e.venue_id"
+           " AND l.layout_version = e.layout_version"
+           " WHERE e.event_id = $1",
+    .parameter_count = 1,
+    .types = {OID_INT8},
+};
+
+const struct database_statement sql_events = {
+    .name = "events",
+    .sql = "SELECT json_build_object(" EVENT_SUMMARY ")::text, e.start_time, e.event_id"
+           " FROM usher.event e JOIN usher.venue v USING (venue_id)"
+           " JOIN usher.show s USING (event_id)"
+           " WHERE e.state <> 0"
+           " AND ($1::text IS NULL OR lower(v.city) = lower($1))"
+           " AND ($2::timestamptz IS NULL OR e.start_time >= $2)"
+           " AND ($3::timestamptz IS NULL OR e.start_time < $3)"
+           " AND ($4::text IS NULL"
+           " OR position(lower($4) IN lower(e.name || ' ' || array_to_string(e.artists, ' '))) > 0)"
+           " AND ($5::timestamptz IS NULL OR (e.start_time, e.event_id) > ($5, $6::bigint))"
+           " ORDER BY e.start_time, e.event_id LIMIT $7",
+    .parameter_count = 7,
+    .types = {OID_TEXT, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, OID_TEXT, OID_TIMESTAMPTZ, OID_INT8,
+              OID_INT4},
+};
+
+const struct database_statement sql_layout = {
+    .name = "layout",
+    .sql = "SELECT seat_count, sections::text FROM usher.layout"
+           " WHERE venue_id = $1 AND layout_version = $2",
+    .parameter_count = 2,
+    .types = {OID_INT8, OID_INT4},
+};
+
+const struct database_statement sql_layout_sections = {
+    .name = "layout-sections",
+    .sql = "SELECT s.name, s.general, l.categories[s.category_no + 1], s.first_seat, s.seat_count"
+           " FROM usher.layout_section s JOIN usher.layout l USING (venue_id, layout_version)"
+           " WHERE s.venue_id = $1 AND s.layout_version = $2 ORDER BY s.section_no",
+    .parameter_count = 2,
+    .types = {OID_INT8, OID_INT4},
+};
+
+const struct database_statement sql_layout_seats = {
+    .name = "layout-seats",
+    .sql = "SELECT seat_id FROM usher.layout_seat"
+           " WHERE venue_id = $1 AND layout_version = $2 ORDER BY seat",
+    .parameter_count = 2,
+    .types = {OID_INT8, OID_INT4},
+};
+
+const struct database_statement sql_seats = {
+    .name = "seats",
+    .sql = "SELECT s.seats_version, l.seat_count, ARRAY("
+           "SELECT c.seat * 4 + CASE WHEN c.booking_id IS NULL THEN 3 WHEN b.status = 2 THEN 2"
+           " ELSE 1 END FROM usher.seat_claim c"
+           " LEFT JOIN usher.booking b ON b.event_id = c.event_id AND b.booking_id = c.booking_id"
+           " WHERE c.event_id = e.event_id)"
+           " FROM usher.event e JOIN usher.show s USING (event_id)"
+           " JOIN usher.layout l USING (venue_id, layout_version)"
+           " WHERE e.event_id = $1",
+    .parameter_count = 1,
+    .types = {OID_INT8},
+};
+
+#define BOOKING_COLUMNS                                                                            \
+    "event_id, booking_id, status, seats, prices, amount, currency, created_at, expires_at"
+
+const struct database_statement sql_booking = {
+    .name = "booking",
+    .sql = "SELECT " BOOKING_COLUMNS " FROM usher.booking"
+           " WHERE event_id = $1 AND booking_id = $2 AND user_id = $3",
+    .parameter_count = 3,
+    .types = {OID_INT8, OID_UUID, OID_UUID},
+};
+
+const struct database_statement sql_bookings = {
+    .name = "bookings",
+    .sql = "SELECT " BOOKING_COLUMNS " FROM usher.booking"
+           " WHERE user_id = $1 AND ($2::bigint IS NULL OR event_id = $2)"
+           " AND ($3::timestamptz IS NULL OR (created_at, booking_id) < ($3, $4::uuid))"
+           " ORDER BY created_at DESC, booking_id DESC LIMIT $5",
+    .parameter_count = 5,
+    .types = {OID_UUID, OID_INT8, OID_TIMESTAMPTZ, OID_UUID, OID_INT4},
+};
+
+const struct database_statement sql_stats = {
+    .name = "stats",
+    .sql = "SELECT json_build_object('eventId', e.event_id, 'seatsVersion', s.seats_version,"
+           " 'counts', json_build_object('AVAILABLE', l.seat_count - c.claimed, 'HELD', c.held,"
+           " 'BOOKED', c.booked, 'BLOCKED', c.blocked),"
+           " 'bookings', json_build_object('PENDING', b.pending, 'CONFIRMED', b.confirmed,"
+           " 'CANCELLED', b.cancelled, 'EXPIRED', b.expired),"
+           " 'sold', json_build_object('value', b.sold, 'currency', e.currency))::text"
+           " FROM usher.event e JOIN usher.show s USING (event_id)"
+           " JOIN usher.layout l USING (venue_id, layout_version),"
+           " LATERAL (SELECT count(*) AS claimed, count(*) FILTER (WHERE k.status = 1) AS held,"
+           " count(*) FILTER (WHERE k.status = 2) AS booked,"
+           " count(*) FILTER (WHERE t.booking_id IS NULL) AS blocked"
+           " FROM usher.seat_claim t LEFT JOIN usher.booking k"
+           " ON k.event_id = t.event_id AND k.booking_id = t.booking_id"
+           " WHERE t.event_id = e.event_id) c,"
+           " LATERAL (SELECT count(*) FILTER (WHERE status = 1) AS pending,"
+           " count(*) FILTER (WHERE status = 2) AS confirmed,"
+           " count(*) FILTER (WHERE status = 3) AS cancelled,"
+           " count(*) FILTER (WHERE status = 4) AS expired,"
+           " coalesce(sum(amount) FILTER (WHERE status = 2), 0) AS sold"
+           " FROM usher.booking WHERE event_id = e.event_id) b"
+           " WHERE e.event_id = $1",
+    .parameter_count = 1,
+    .types = {OID_INT8},
+};
+
+const struct database_statement *const sql_of_catalogue_session[] = {
+    &sql_clock,           &sql_event,        &sql_events, &sql_layout,
+    &sql_layout_sections, &sql_layout_seats, &sql_seats,  NULL,
+};
+
+const struct database_statement *const sql_of_primary_session[] = {
+    &sql_clock, &sql_installation, &sql_booking, &sql_bookings, NULL,
+};
+
+const struct database_statement *const sql_of_admin_session[] = {
+    &sql_clock,
+    &sql_event,
+    &sql_stats,
+    &catalogue_insert_venue,
+    &catalogue_insert_event,
+    &catalogue_select_venue_facts,
+    NULL,
+};

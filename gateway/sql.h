@@ -1,0 +1,52 @@
+/*
+ * sql: every statement of the gateway, by name, with its parameters ($1 …) and columns. What admin
+ * routes insert is in shared/catalogue_sql.h.
+ */
+#ifndef USHER_GATEWAY_SQL_H
+#define USHER_GATEWAY_SQL_H
+
+#include "shared/database.h"
+
+/* Columns: clock_timestamp. Any session. */
+extern const struct database_statement sql_clock;
+
+/* Columns: installation_id uuid, partition_count int4, partition_hash text, booking_key bytea, and
+ * the first and second session key, bytea, the second maybe NULL. */
+extern const struct database_statement sql_installation;
+
+/* $1 event_id. Columns: state int2, venue_id int8, layout_version int4, GET /events/{id} as JSON
+ * text, event_id int8. */
+extern const struct database_statement sql_event;
+
+/* $1 city, $2 from, $3 to (start times), $4 words in name or artists, $5 start time and $6 event_id
+ * after which to go on, $7 how many. All but $7 may be NULL. Columns: JSON text of an event,
+ * start_time, event_id. */
+extern const struct database_statement sql_events;
+
+/* $1 venue_id, $2 layout_version. A row each for layout (seat_count int4, sections text); sections
+ * in order (name, general bool, category, first_seat int4, seat_count int4); seats in order
+ * (seat_id). */
+extern const struct database_statement sql_layout;
+extern const struct database_statement sql_layout_sections;
+extern const struct database_statement sql_layout_seats;
+
+/* $1 event_id. Columns: seats_version int8, seat_count int4, taken int4[]: seat * 4 + enum
+ * seat_state. */
+extern const struct database_statement sql_seats;
+
+/* Columns of both: event_id int8, booking_id uuid, status int2, seats int4[], prices int8[], amount
+ * int8, currency text, created_at, expires_at. $1 event_id, $2 booking_id, $3 user_id. */
+extern const struct database_statement sql_booking;
+/* $1 user_id, $2 event_id or NULL, $3 created_at and $4 booking_id after which to go on or NULL, $5
+ * how many. Newest first. */
+extern const struct database_statement sql_bookings;
+
+/* $1 event_id. GET /admin/events/{id}/stats as JSON text. */
+extern const struct database_statement sql_stats;
+
+/* What each session prepares; NULL-terminated. */
+extern const struct database_statement *const sql_of_catalogue_session[];
+extern const struct database_statement *const sql_of_primary_session[];
+extern const struct database_statement *const sql_of_admin_session[];
+
+#endif
