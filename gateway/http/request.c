@@ -37,6 +37,8 @@ static void take_value(void *context, const char *at, size_t size_bytes) {
     struct http_request *request = context;
     ensure(request->field_count > 0);
     struct http_field *field = &request->fields[request->field_count - 1];
+    if (size_bytes == 0) /* http-parser places an empty value in the next line */
+        return;
     if (!field->value)
         field->value = own(request, at);
     field->value_size = (uint16_t)(at + size_bytes - field->value);
@@ -197,10 +199,9 @@ static int check_host(const struct http_request *request) {
 static bool read_length(const char *text, uint64_t *length) {
     *length = 0;
     for (const char *c = text; *c; c++) {
-        if (*c < '0' || *c > '9')
+        if (*c < '0' || *c > '9' || *length >= UINT64_MAX / 10)
             return false;
-        bool fits = *length < UINT64_MAX / 10;
-        *length = fits ? *length * 10 + (uint64_t)(*c - '0') : UINT64_MAX;
+        *length = *length * 10 + (uint64_t)(*c - '0');
     }
     return *text != '\0';
 }
