@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+_Static_assert(sizeof((struct catalogue_problems *)NULL)->items[0].field == CATALOGUE_PATH_SIZE,
+               "a path fits a problem's field");
+
 /* snprintf may have cut a character of several bytes in two; takes away what is left of it. */
 static void text_end_whole(char *text) {
     size_t length = strlen(text);
@@ -24,8 +27,10 @@ static void text_end_whole(char *text) {
 }
 
 static void path_join(char path[CATALOGUE_PATH_SIZE], const char *parent, const char *field) {
-    snprintf(path, CATALOGUE_PATH_SIZE, "%s%s%s", parent, parent[0] && field[0] ? "." : "", field);
-    text_end_whole(path);
+    const char *dot = parent[0] && field[0] ? "." : "";
+    if (snprintf(path, CATALOGUE_PATH_SIZE, "%s%s%s", parent, dot, field) >= CATALOGUE_PATH_SIZE) {
+        text_end_whole(path);
+    }
 }
 
 void problem_add(const struct fields *at, const char *field, const char *format, ...) {

@@ -1,7 +1,7 @@
 /*
  * catalogue_input: venues and events as people write them (POST /admin/venues, POST /admin/events,
- * PATCH /admin/events/{id}, usherctl import). Checks a JSON document against the API's rules and yields plain
- * data ready to be stored by `catalogue_insert_*` (shared/catalogue_sql.h). No I/O.
+ * PATCH /admin/events/{id}, usherctl import). Checks a JSON document against the API's rules and
+ * yields plain data ready to be stored by `catalogue_insert_*` (shared/catalogue_sql.h). No I/O.
  *
  * Every problem found is listed with its field as a path ("sections[2].rows[0].seats"), up to
  * CATALOGUE_PROBLEMS_MAX; `unknown_field` says that the first one is a field the API does not know.
@@ -35,13 +35,14 @@ struct catalogue_problems {
 struct venue_input;
 struct event_input;
 
-/* STATUS_INVALID with problems, STATUS_NO_MEMORY. On STATUS_OK *venue is the caller's: venue_input_free. */
+/* STATUS_INVALID with problems, STATUS_NO_MEMORY. On STATUS_OK *venue is the caller's:
+ * venue_input_free. */
 MUST_CHECK enum status venue_input_read(const json_t *document, struct venue_input **venue,
                                         struct catalogue_problems *problems);
 void venue_input_free(struct venue_input *venue);
 uint32_t venue_input_seat_count(const struct venue_input *venue);
-/* The `sections` of GET /events/{id}/layout as JSON text: ids, numbers and coordinates filled in; general
- * admission as one row "" with all its seats, and `capacity`. Belongs to the venue. */
+/* The `sections` of GET /events/{id}/layout as JSON text: ids, numbers and coordinates filled in;
+ * general admission as one row "" with all its seats, and `capacity`. Belongs to the venue. */
 const char *venue_input_layout_json(const struct venue_input *venue);
 
 /* What a new event needs to know of its venue to be checked against it. */
@@ -50,17 +51,19 @@ struct venue_facts {
     char categories[PRICE_CATEGORIES_MAX][CATALOGUE_NAME_MAX_BYTES + 1];
 };
 
-/* `patch`: only what is there is checked, and `venueId` is refused. Without a venue (NULL) prices are checked
- * for form only. */
-MUST_CHECK enum status event_input_read(const json_t *document, bool patch, const struct venue_facts *venue,
-                                        struct event_input **event, struct catalogue_problems *problems);
+/* `patch`: only what is there is checked, and `venueId` is refused. Without a venue (NULL) prices
+ * are checked for form only. */
+MUST_CHECK enum status event_input_read(const json_t *document, bool patch,
+                                        const struct venue_facts *venue, struct event_input **event,
+                                        struct catalogue_problems *problems);
 void event_input_free(struct event_input *event);
 /* 0 in a patch. */
 int64_t event_input_venue_id(const struct event_input *event);
 
 /*
- * A checked patch travels to the event's owner as `command.patch`: JSON made by event_input_command_text and read
- * by event_patch_read, with prices by position in the layout's categories, so that the owner needs no names.
+ * A checked patch travels to the event's owner as `command.patch`: JSON made by
+ * event_input_command_text and read by event_patch_read, with prices by position in the layout's
+ * categories, so that the owner needs no names.
  */
 struct event_patch;
 

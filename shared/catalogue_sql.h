@@ -1,6 +1,7 @@
 /*
- * catalogue_sql: how venues and events are stored. The statements are the same for the gateway (admin routes),
- * `usherctl import` and, for patches, the owner; each is bound to a database group here, and nowhere else.
+ * catalogue_sql: how venues and events are stored. The statements are the same for the gateway
+ * (admin routes), `usherctl import` and, for patches, the owner; each is bound to a database group
+ * here, and nowhere else.
  */
 #ifndef USHER_SHARED_CATALOGUE_SQL_H
 #define USHER_SHARED_CATALOGUE_SQL_H
@@ -17,17 +18,18 @@ struct admin_request {
 };
 
 /*
- * No row: PostgreSQL knows no such time zone; nothing was stored (the caller names the field timeZone).
- * Else one row: id bigint (venue_id), layout_version int4, seat_count int4, replayed bool, key_reused bool (then
- * nothing was stored and id is the first request's). Two that race with one key: the loser fails with
- * SQLSTATE 23505 and is to be sent again.
+ * No row: PostgreSQL knows no such time zone; nothing was stored (the caller names the field
+ * timeZone). Else one row: id bigint (venue_id), layout_version int4, seat_count int4, replayed
+ * bool, key_reused bool (then nothing was stored and id is the first request's). Two that race with
+ * one key: the loser fails with SQLSTATE 23505 and is to be sent again.
  */
 extern const struct database_statement catalogue_insert_venue;
 void catalogue_bind_venue(struct database_group *group, const struct venue_input *venue,
                           const struct admin_request *request);
 
-/* One row: id bigint (event_id), replayed bool, key_reused bool; no row: no such venue. Writes the usher.show row as
- * well. The partition follows from the id: partition_of_event, computed in SQL by the same function. */
+/* One row: id bigint (event_id), replayed bool, key_reused bool; no row: no such venue. Writes the
+ * usher.show row as well. The partition follows from the id: partition_of_event, computed in SQL by
+ * the same function. */
 extern const struct database_statement catalogue_insert_event;
 void catalogue_bind_event(struct database_group *group, const struct event_input *event,
                           int64_t default_hold_seconds, const struct admin_request *request);
@@ -39,6 +41,7 @@ void catalogue_read_venue_facts(const PGresult *result, struct venue_facts *fact
 
 /* The owner's: writes what the patch names into usher.event. One row affected. */
 extern const struct database_statement catalogue_update_event;
-void catalogue_bind_update(struct database_group *group, uint64_t event_id, const struct event_patch *patch);
+void catalogue_bind_update(struct database_group *group, uint64_t event_id,
+                           const struct event_patch *patch);
 
 #endif

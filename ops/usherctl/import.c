@@ -10,8 +10,7 @@
 
 enum { DAYS_MAX = 3650, HOURS_MAX = 24 * 3650 };
 
-/* --- statements
- * ----------------------------------------------------------------------------------- */
+/* --- statements ---------------------------------------------------------------------------- */
 
 static const struct database_statement begin = {.sql = "BEGIN"};
 static const struct database_statement commit = {.sql = "COMMIT"};
@@ -48,8 +47,7 @@ static const struct database_statement *const statements[] = {&lock_imports,
                                                               &catalogue_select_venue_facts,
                                                               NULL};
 
-/* --- the import
- * ----------------------------------------------------------------------------------- */
+/* --- the import ---------------------------------------------------------------------------- */
 
 struct import {
     const struct import_options *options;
@@ -148,8 +146,7 @@ static bool take_text(const struct import *import, json_t *document, const char 
     return true;
 }
 
-/* --- venues
- * --------------------------------------------------------------------------------------- */
+/* --- venues -------------------------------------------------------------------------------- */
 
 static bool take_layout(const struct import *import, json_t *document, const char *key) {
     const json_t *venue = json_object_get(import->venues, key);
@@ -214,8 +211,7 @@ static bool import_venue(struct import *import, json_t *document) {
     return good;
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------- */
 
 struct facts_read {
     bool is_there;
@@ -248,11 +244,11 @@ static bool take_number(const struct import *import, json_t *document, const cha
     return true;
 }
 
+/* HH:MM */
 static bool is_local_time(const char *text) {
-    unsigned hour, minute;
-    int end = 0;
-    return strlen(text) == 5 && sscanf(text, "%2u:%2u%n", &hour, &minute, &end) == 2 && end == 5 &&
-           hour < 24 && minute < 60;
+    static const char digits[] = "0123456789";
+    return strlen(text) == 5 && strspn(text, digits) == 2 && text[2] == ':' &&
+           strspn(text + 3, digits) == 2 && strncmp(text, "24", 2) < 0 && text[3] < '6';
 }
 
 struct times_read {
@@ -363,8 +359,7 @@ static bool import_event(struct import *import, json_t *document) {
     return report(import, &inserted, "event", json_string_value(json_object_get(document, "name")));
 }
 
-/* --- files
- * ---------------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------------------------- */
 
 static bool import_entries(struct import *import) {
     struct import_entry entry;
@@ -395,6 +390,7 @@ static bool import_files(struct import *import) {
         }
         import->file = &file;
         bool good = import_entries(import);
+        import->file = NULL;
         import_file_free(&file);
         if (!good) {
             return false;

@@ -20,8 +20,7 @@ static const char HELP[] =
     "The database is USHER_DATABASE_URL or, when that is not set, the one in\n"
     "${USHER_HOME:-.usher}/run/env, which ops/up writes.\n";
 
-/* --- settings
- * ------------------------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------------------------ */
 
 /* The value of a line KEY=VALUE of a shell's file, without its quotes, or NULL when it sets
  * another. Changes the line. */
@@ -75,8 +74,7 @@ static bool load_config(struct config *config) {
     return true;
 }
 
-/* --- commands
- * ------------------------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------------------------ */
 
 static PGconn *connect_database(const struct config *config) {
     const char *const keywords[] = {"dbname", "fallback_application_name", "connect_timeout", NULL};

@@ -43,8 +43,12 @@ static void roll_back(const struct runner *runner) {
     PQclear(PQexec(runner->connection, "ROLLBACK"));
 }
 
-/* --- migrations
- * ----------------------------------------------------------------------------------- */
+/* PostgreSQL's integers as texts are good. */
+static int number_at(const PGresult *result, int row, int column) {
+    return (int)strtol(PQgetvalue(result, row, column), NULL, 10);
+}
+
+/* --- migrations ---------------------------------------------------------------------------- */
 
 static enum status check_program(const struct runner *runner) {
     for (size_t i = 0; i < runner->program->count; i++) {
@@ -96,7 +100,7 @@ static enum status read_applied(const struct runner *runner, size_t *count) {
     }
     int rows = PQntuples(result);
     for (int row = 0; row < rows && status == STATUS_OK; row++) {
-        status = check_applied(runner, (size_t)row, atoi(PQgetvalue(result, row, 0)),
+        status = check_applied(runner, (size_t)row, number_at(result, row, 0),
                                PQgetvalue(result, row, 1), PQgetvalue(result, row, 2));
     }
     PQclear(result);
@@ -168,8 +172,7 @@ static enum status apply_all(const struct runner *runner, size_t *applied) {
     return status;
 }
 
-/* --- the installation
- * ----------------------------------------------------------------------------- */
+/* --- the installation ---------------------------------------------------------------------- */
 
 /* What the program was built with against what the installation was made with. */
 static enum status check_partitions(const struct runner *runner) {
@@ -178,7 +181,7 @@ static enum status check_partitions(const struct runner *runner) {
     enum status status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
         status = database_failed(runner, STATUS_UNAVAILABLE, "the installation can't be read");
-    } else if (atoi(PQgetvalue(result, 0, 0)) != PARTITION_COUNT ||
+    } else if (number_at(result, 0, 0) != PARTITION_COUNT ||
                strcmp(PQgetvalue(result, 0, 1), PARTITION_HASH) != 0) {
         (void)snprintf(runner->error, MIGRATE_ERROR_SIZE,
                        "the installation was made with %s partitions by %s, this program has %d by "

@@ -93,8 +93,7 @@ static int import_text(struct fixture *fixture, const char *text) {
     return usherctl(fixture, "import", path, NULL);
 }
 
-/* --- the demo catalogue
- * --------------------------------------------------------------------------- */
+/* --- the demo catalogue -------------------------------------------------------------------- */
 
 static void demo_has_venues_and_events_ahead(void **state) {
     struct fixture *fixture = *state;
@@ -165,7 +164,7 @@ static void stored_layouts_and_shows_are_consistent(void **state) {
         sql_rows(fixture->sql, "SELECT event_id, partition_id FROM usher.event", NULL);
     for (int i = 0; i < PQntuples(events); i++) {
         uint32_t partition = partition_of_event(strtoull(PQgetvalue(events, i, 0), NULL, 10));
-        assert_int_equal(atoi(PQgetvalue(events, i, 1)), (int)partition);
+        assert_int_equal(strtoul(PQgetvalue(events, i, 1), NULL, 10), partition);
     }
     PQclear(events);
 }
@@ -182,8 +181,7 @@ static void a_file_is_stored_once(void **state) {
     assert_int_equal(count(fixture, "SELECT count(*) FROM usher.event"), events);
 }
 
-/* --- formats
- * -------------------------------------------------------------------------------------- */
+/* --- formats ------------------------------------------------------------------------------- */
 
 #define VENUE                                                                                      \
     "{'name':'V','city':'C','country':'NO','timeZone':'Europe/Oslo','sections':["                  \
@@ -278,8 +276,7 @@ static void bad_files_change_nothing(void **state) {
     assert_int_equal(usherctl(fixture, "import", "--once", NULL), 2);
 }
 
-/* --- status
- * --------------------------------------------------------------------------------------- */
+/* --- status -------------------------------------------------------------------------------- */
 
 /* A worker that lives (this test holds its lock), and a dead one that still owns a partition. */
 static void add_workers(struct fixture *fixture, const char *instance) {
@@ -360,8 +357,7 @@ static void status_without_tables_says_what_to_do(void **state) {
     assert_true(has_printed(fixture, "run usherctl migrate"));
 }
 
-/* --- settings
- * ------------------------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------------------------ */
 
 static int usherctl_at_home(struct fixture *fixture, const char *home) {
     char setting[PATH_SIZE];

@@ -355,7 +355,7 @@ static void partitions_are_the_same_in_c_and_sql(void **state) {
     assert_true(PQntuples(rows) > 10000);
     for (int i = 0; i < PQntuples(rows); i++) {
         uint64_t id = strtoull(PQgetvalue(rows, i, 0), NULL, 10);
-        expect((uint32_t)atoi(PQgetvalue(rows, i, 1)) == partition_of_event(id),
+        expect(strtoul(PQgetvalue(rows, i, 1), NULL, 10) == partition_of_event(id),
                "event %" PRIu64 " is in another partition", id);
     }
     PQclear(rows);

@@ -23,8 +23,7 @@ static struct venue_facts two_categories(void) {
     return (struct venue_facts){.category_count = 2, .categories = {"Stalls", "Floor"}};
 }
 
-/* --- venues
- * --------------------------------------------------------------------------------------- */
+/* --- venues -------------------------------------------------------------------------------- */
 
 static struct venue_input *read_venue(const char *text) {
     json_t *document = parse(text);
@@ -226,7 +225,8 @@ static void problems_are_bounded_and_stay_utf8(void **state) {
     json_t *document = json_object();
     char name[200] = "x"; /* two bytes a character from an odd offset: a cut may fall between */
     for (size_t i = 1; i + 2 < sizeof name; i += 2) {
-        memcpy(name + i, "é", 2);
+        name[i] = (char)0xC3; /* é */
+        name[i + 1] = (char)0xA9;
     }
     json_object_set_new(document, name, json_true());
     json_object_set_new(document, name + 1, json_true());
@@ -248,8 +248,7 @@ static void problems_are_bounded_and_stay_utf8(void **state) {
     json_decref(document);
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------- */
 
 #define PRICES                                                                                     \
     "'prices':{'Floor':{'value':500,'currency':'NOK'},'Stalls':{'value':900,'currency':'NOK'}}"
@@ -364,8 +363,7 @@ static void bad_events_are_refused(void **state) {
     }
 }
 
-/* --- patches
- * -------------------------------------------------------------------------------------- */
+/* --- patches ------------------------------------------------------------------------------- */
 
 /* The patch as its owner reads it. */
 static struct event_patch *send_patch(const char *text) {
