@@ -35,7 +35,13 @@ struct catalogue_problems {
 struct venue_input;
 struct event_input;
 
-/* STATUS_INVALID with problems, STATUS_NO_MEMORY. On STATUS_OK *venue is the caller's:
+/*
+ * Seats lie 1.0 apart, rows as well, each row in the middle of its section's longest one; `x`, `y`
+ * are the section's top left corner, by default centred around 0 and below the sections before it.
+ * Seated sections may share a name as long as seats' ids differ; a general one, which is asked for
+ * by name, may not.
+ *
+ * STATUS_INVALID with problems, STATUS_NO_MEMORY. On STATUS_OK *venue is the caller's:
  * venue_input_free. */
 MUST_CHECK enum status venue_input_read(const json_t *document, struct venue_input **venue,
                                         struct catalogue_problems *problems);

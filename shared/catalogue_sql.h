@@ -34,12 +34,13 @@ extern const struct database_statement catalogue_insert_event;
 void catalogue_bind_event(struct database_group *group, const struct event_input *event,
                           int64_t default_hold_seconds, const struct admin_request *request);
 
-/* $1 venue_id. One row: categories text[] as jsonb array of texts. */
+/* $1 venue_id. No row: no such venue. One row: categories text[] as jsonb array of texts. */
 extern const struct database_statement catalogue_select_venue_facts;
 void catalogue_bind_venue_facts(struct database_group *group, int64_t venue_id);
 void catalogue_read_venue_facts(const PGresult *result, struct venue_facts *facts);
 
-/* The owner's: writes what the patch names into usher.event. One row affected. */
+/* The owner's: writes what the patch names into usher.event; the room's settings are merged, so
+ * that one can be changed alone. One row affected. */
 extern const struct database_statement catalogue_update_event;
 void catalogue_bind_update(struct database_group *group, uint64_t event_id,
                            const struct event_patch *patch);
