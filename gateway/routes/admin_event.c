@@ -162,7 +162,6 @@ static void on_event_to_change(void *context, const struct database_answer *answ
     }
     struct database_group *group = reads_group(call->call.gateway->reads, READS_ADMIN);
     if (group != NULL) {
-        database_group_add(group, &catalogue_select_venue_facts);
         catalogue_bind_venue_facts(group, database_i64(answer->results[0], 0, 1));
     }
     admin_call_send_take(call, group, on_facts);

@@ -58,7 +58,6 @@ static void on_venue(void *context, const struct database_answer *answer) {
 static void insert_venue(struct admin_call *call) {
     struct database_group *group = reads_group(call->call.gateway->reads, READS_ADMIN);
     if (group != NULL) {
-        database_group_add(group, &catalogue_insert_venue);
         catalogue_bind_venue(group, call->venue, &call->repeat);
     }
     admin_call_send_take(call, group, on_venue);
@@ -118,7 +117,6 @@ static void insert_event(struct admin_call *call) {
     struct gateway *gateway = call->call.gateway;
     struct database_group *group = reads_group(gateway->reads, READS_ADMIN);
     if (group != NULL) {
-        database_group_add(group, &catalogue_insert_event);
         catalogue_bind_event(group, call->event, gateway->config.hold_seconds, &call->repeat);
     }
     admin_call_send_take(call, group, on_inserted);
@@ -169,7 +167,6 @@ void route_admin_events_post(void *context, struct http_request *request,
     }
     struct database_group *group = reads_group(gateway->reads, READS_ADMIN);
     if (group != NULL) {
-        database_group_add(group, &catalogue_select_venue_facts);
         catalogue_bind_venue_facts(group, json_integer_value(venue_id));
     }
     admin_call_send_take(call, group, on_facts);
