@@ -408,7 +408,6 @@ enum status batch_send(struct batch *batch, struct database_session *session, bo
         add_booking_rows(batch, group);
         add_claim_rows(batch, group);
         for (size_t i = 0; i < batch->patch_count; i++) {
-            database_group_add(group, &catalogue_update_event);
             catalogue_bind_update(group, batch->patches[i].event_id, batch->patches[i].patch);
             expect(batch, EXPECT_AFFECTED, 1);
         }
