@@ -25,7 +25,7 @@ void answer_json_take(struct http_request *request, int status, struct text *tex
 
 void answer_refuse(struct http_request *request, enum problem problem, const char *detail,
                    const char *members) {
-    if (problem_status(problem) >= 500) {
+    if (problem_status(problem) >= 500 && problem != PROBLEM_NOT_BUILT) {
         log_write(LOG_INFO, "request-refused", "A request could not be served.",
                   LOG_TEXT("request", http_request_id(request)),
                   LOG_TEXT("path", http_request_path(request)),
