@@ -181,15 +181,16 @@ static void session_send_simple(struct database_session *session) {
 
 enum status database_group_send_take(struct database_group *group,
                                      database_answer_handler *on_answer, void *context) {
+    if (group == NULL)
+        return STATUS_NO_MEMORY;
+    struct database_session *session = group->session;
     enum status status = database_group_check(group);
-    struct database_session *session = group == NULL ? NULL : group->session;
     if (status == STATUS_OK && (session->state != SESSION_UP || session->broken))
         status = STATUS_UNAVAILABLE;
     if (status == STATUS_OK && session->in_flight == session->limit_groups)
         status = STATUS_LIMIT;
     if (status != STATUS_OK) {
-        if (group != NULL)
-            database_group_free(group);
+        database_group_free(group);
         return status;
     }
     group->on_answer = on_answer;

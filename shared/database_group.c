@@ -70,8 +70,6 @@ void database_group_free(struct database_group *group) {
 }
 
 enum status database_group_check(const struct database_group *group) {
-    if (group == NULL)
-        return STATUS_NO_MEMORY;
     if (group->failure != STATUS_OK)
         return group->failure;
     ensure(group->statement_count > 0);

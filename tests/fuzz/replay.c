@@ -118,6 +118,7 @@ int main(int argc, char **argv) {
     struct corpus corpus = {.count = 0};
     uint8_t bytes[INPUT_MAX_BYTES];
     read_corpus(&corpus, argv[1]);
+    ensure(corpus.count > 0);
     for (size_t i = 0; i < corpus.count; i++)
         (void)LLVMFuzzerTestOneInput(corpus.seeds[i].data, corpus.seeds[i].size_bytes);
 

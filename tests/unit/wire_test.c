@@ -123,7 +123,7 @@ static void seat_news_come_out_as_they_went_in(void **state) {
         assert_int_equal(wire_seats_add(&buffer, &news[i], changes), STATUS_OK);
 
     struct wire_reader reader;
-    struct wire_seats head;
+    struct wire_seats head = {0};
     assert_int_equal(wire_seats_open(&reader, buffer.data, buffer.size_bytes), STATUS_OK);
     for (size_t i = 0; i < ARRAY_LEN(news); i++) {
         assert_true(wire_seats_next(&reader, &head));
@@ -134,7 +134,7 @@ static void seat_news_come_out_as_they_went_in(void **state) {
         assert_int_equal(head.from, news[i].from);
         assert_int_equal(head.version, news[i].version);
         assert_int_equal(head.change_count, news[i].change_count);
-        for (uint32_t k = 0; k < head.change_count; k++) {
+        for (uint32_t k = 0; k < news[i].change_count; k++) {
             struct wire_seat_change change = wire_seats_change(&reader);
             assert_int_equal(change.seat, changes[k].seat);
             assert_int_equal(change.state, changes[k].state);
