@@ -1,5 +1,7 @@
 #include "worker/store.h"
 
+#include "shared/catalogue_sql.h"
+
 #include <stdlib.h>
 
 /* Object ids of built-in types (PostgreSQL's catalog pg_type; fixed). */
@@ -171,6 +173,7 @@ const struct database_statement *const store_write_statements[] = {
     &store_insert_claims,
     &store_update_shows,
     &store_update_served,
+    &catalogue_update_event,
     NULL,
 };
 
