@@ -8,7 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIMIT_MS = 20000, FOUND_DEAD_MS = 4500, MESSAGES = 20000, MESSAGE_BYTES = 100 };
+enum {
+    LIMIT_MS = 20000,
+    FOUND_DEAD_MS = 4500,
+    LEFT_MS = 2000,
+    MESSAGES = 20000,
+    MESSAGE_BYTES = 100
+};
 
 struct place {
     char folder[FOLDER_PATH_SIZE];
@@ -260,6 +266,29 @@ static void a_frozen_server_is_found_dead(void **state) {
     station_close(&here);
 }
 
+static void a_server_that_does_not_read_is_left(void **state) {
+    struct place *place = *state;
+    struct station here;
+    uint8_t *large = calloc(1, BUS_MESSAGE_MAX_BYTES);
+    expect(large != NULL, "no memory");
+    station_open(&here, place->url);
+    wait_ups(&here, 1);
+    process_freeze(place->nats.process);
+    enum status status;
+    int64_t began_ms;
+    do {
+        began_ms = wait_now_ms();
+        status = bus_publish(here.bus, "test.flood", large, BUS_MESSAGE_MAX_BYTES);
+    } while (status == STATUS_OK);
+    assert_int_equal(status, STATUS_UNAVAILABLE);
+    expect(wait_now_ms() - began_ms < LEFT_MS, "the loop stood still");
+    wait_downs(&here, 1, FOUND_DEAD_MS);
+    process_thaw(place->nats.process);
+    wait_ups(&here, 2);
+    station_close(&here);
+    free(large);
+}
+
 static void close_from_message(void *context, const char *subject, const uint8_t *data,
                                size_t size_bytes) {
     (void)subject;
@@ -306,6 +335,7 @@ int main(void) {
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(a_restarted_server_finds_the_subscriptions_again),
         cmocka_unit_test(a_frozen_server_is_found_dead),
+        cmocka_unit_test(a_server_that_does_not_read_is_left),
         cmocka_unit_test(a_bus_can_be_destroyed_at_any_time),
         cmocka_unit_test(an_unusable_url_makes_no_bus),
     };
