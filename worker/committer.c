@@ -4,6 +4,7 @@
 #include "shared/ids.h"
 #include "shared/log.h"
 #include "worker/decide.h"
+#include "worker/lookups.h"
 #include "worker/store.h"
 
 #include <stdlib.h>
@@ -19,8 +20,11 @@ struct committer {
     struct event *tick;
     struct work_list ready;
     struct work_list redo; /* in order of arrival */
+    struct lookups *lookups;
     struct batch *building;
     struct batch *in_flight;
+    uint64_t newest_number; /* batches are numbered as they are begun */
+    uint64_t finished_number;
     enum flight flight;
     enum work_redo in_flight_redo;
     struct committer_numbers numbers;
@@ -40,37 +44,15 @@ static struct show_time time_of(struct committer *committer, uint32_t partition)
 
 /* --- deciding */
 
-struct awaited_lookup {
-    struct committer *committer;
-    struct work *work;
-};
-
-/* A live booking in the database that is not live in memory has just ended in a batch that is not
- * stored yet: the command comes round again. */
-static void on_lookup(void *context, enum lookup_result result, const struct booking *booking) {
-    struct awaited_lookup lookup = *(struct awaited_lookup *)context;
-    free(context);
-    if (result == LOOKUP_NOT_DONE) {
-        work_free(lookup.work);
-        return;
-    }
-    if (result == LOOKUP_FOUND)
-        lookup.work->looked_up = *booking;
-    bool live = result == LOOKUP_FOUND &&
-                (booking->status == BOOKING_PENDING || booking->status == BOOKING_CONFIRMED);
-    lookup.work->lookup = live ? LOOKUP_NOT_DONE : result;
-    committer_submit_take(lookup.committer, lookup.work);
+static void on_looked_up(void *context, struct work_list *works) {
+    struct committer *committer = context;
+    work_list_append(&committer->ready, works);
+    wake(committer);
 }
 
-static void look_up_take(struct committer *committer, struct work *work) {
-    struct awaited_lookup *lookup = malloc(sizeof *lookup);
-    if (!lookup) {
-        work_free(work);
-        return;
-    }
-    *lookup = (struct awaited_lookup){.committer = committer, .work = work};
-    shows_lookup(committer->shows, work->command.event_id, &work->command.booking_id, on_lookup,
-                 lookup);
+static void batches_finished(struct committer *committer, uint64_t number) {
+    committer->finished_number = number;
+    lookups_batch_finished(committer->lookups, number);
 }
 
 static bool is_still_ours(const struct committer *committer, const struct work *work) {
@@ -83,6 +65,7 @@ static struct batch *building(struct committer *committer) {
     if (!committer->building) {
         committer->building = batch_create(committer->shows);
         ensure(committer->building);
+        committer->newest_number++;
     }
     return committer->building;
 }
@@ -109,12 +92,15 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
         (void)shows_park_take(entry, work);
         return true;
     }
+    if (lookups_hold(committer->lookups, work))
+        return true;
     struct show_time time = time_of(committer, work->command.partition);
     switch (decide_work(building(committer), entry, work, &time)) {
     case DECIDED:
         return true;
     case DECIDE_NEEDS_LOOKUP:
-        look_up_take(committer, work);
+        lookups_begin_take(committer->lookups, work, committer->newest_number,
+                           committer->finished_number);
         return true;
     case DECIDE_BATCH_IS_FULL:
         break;
@@ -219,6 +205,7 @@ static void pump(evutil_socket_t fd, short what, void *context) {
     if (batch_is_empty(committer->building)) {
         batch_free(committer->building);
         committer->building = NULL;
+        batches_finished(committer, committer->newest_number);
     } else {
         send_building(committer);
     }
@@ -246,6 +233,7 @@ static void finish(struct committer *committer) {
     batch_free(batch);
     committer->in_flight = NULL;
     committer->flight = FLIGHT_NONE;
+    batches_finished(committer, committer->newest_number - (committer->building != NULL));
     wake(committer);
     committer->config.on_batch_done(committer->config.context);
 }
@@ -317,6 +305,7 @@ static void redo(struct committer *committer, bool poisoned) {
     committer->building = NULL;
     committer->flight = FLIGHT_NONE;
     committer->numbers.redone += again.count;
+    batches_finished(committer, committer->newest_number);
     work_list_split(&again, is_poisoned_reply, NULL, &answered);
     work_list_append(&committer->ready, &answered);
     if (poisoned) {
@@ -490,10 +479,20 @@ struct committer *committer_create(const struct committer_config *config) {
     return committer;
 }
 
+static void restart_lookups(struct committer *committer) {
+    lookups_destroy(committer->lookups);
+    committer->lookups = NULL;
+    if (committer->shows) {
+        committer->lookups = lookups_create(committer->shows, on_looked_up, committer);
+        ensure(committer->lookups);
+    }
+}
+
 void committer_set_instance(struct committer *committer, struct link *write, struct shows *shows) {
     ensure(!committer->in_flight && !committer->building);
     committer->write = write;
     committer->shows = shows;
+    restart_lookups(committer);
 }
 
 void committer_abandon(struct committer *committer) {
@@ -503,8 +502,10 @@ void committer_abandon(struct committer *committer) {
     committer->building = NULL;
     committer->flight = FLIGHT_NONE;
     committer->in_flight_redo = WORK_FIRST_TIME;
+    committer->finished_number = committer->newest_number;
     work_list_free(&committer->ready);
     work_list_free(&committer->redo);
+    restart_lookups(committer);
 }
 
 void committer_restart_session(struct committer *committer) {
@@ -515,6 +516,7 @@ void committer_restart_session(struct committer *committer) {
 void committer_destroy(struct committer *committer) {
     if (!committer)
         return;
+    committer->shows = NULL;
     committer_abandon(committer);
     if (committer->pump)
         event_free(committer->pump);

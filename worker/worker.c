@@ -58,10 +58,8 @@ static void end_instance(struct worker *worker) {
     worker->ownership = NULL;
     shows_destroy(worker->shows);
     worker->shows = NULL;
-    if (worker->committer) {
-        committer_abandon(worker->committer); /* look-ups that were under way came back */
+    if (worker->committer)
         committer_set_instance(worker->committer, NULL, NULL);
-    }
     control_destroy(worker->control);
     worker->control = NULL;
 }
