@@ -94,8 +94,7 @@ void http_server_destroy(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 uint32_t http_server_connections(const struct http_server *server);
 
-/* --- the request; texts belong to it and live until it is answered or gone
- * ------------------------------- */
+/* --- the request; texts belong to it and live until it is answered or gone */
 
 enum http_method http_request_method(const struct http_request *request);
 /* Percent-decoded, no query; a path with %00, an invalid escape or invalid UTF-8 was answered 400.
@@ -122,8 +121,7 @@ void http_request_set_context(struct http_request *request, void *context,
                               void (*on_gone)(void *context, struct http_request *request));
 void *http_request_context(const struct http_request *request);
 
-/* --- the answer
- * ------------------------------------------------------------------------------------------ */
+/* --- the answer */
 
 /* Adds a header; value copied, control characters in it become spaces. Date, Content-Length,
  * Connection and X-Request-Id are the server's. */

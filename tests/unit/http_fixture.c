@@ -218,7 +218,8 @@ struct answer client_answer(struct client *client, bool has_body) {
     size_t head_bytes = (size_t)(end - client->input) + 4;
     assert_in_range(head_bytes, 16, sizeof answer.head - 1);
     memcpy(answer.head, client->input, head_bytes);
-    assert_int_equal(sscanf(answer.head, "HTTP/1.1 %d ", &answer.status), 1);
+    assert_memory_equal(answer.head, "HTTP/1.1 ", 9);
+    answer.status = (int)strtol(answer.head + 9, NULL, 10);
     char length[256];
     if (has_body && answer_header(&answer, "Content-Length", length))
         answer.body_bytes = strtoul(length, NULL, 10);

@@ -3,6 +3,7 @@
 #include "tests/unit/http_fixture.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 struct asked {
     enum problem problem;
@@ -47,8 +48,8 @@ static void test_every_problem(void **state) {
         struct asked asked = {.problem = (enum problem)i};
         struct answer answer;
         json_t *json = ask(*state, &asked, &answer);
-        char type[64] = "/problems/", value[256];
-        strcat(type, problem_code(asked.problem));
+        char type[64], value[256];
+        snprintf(type, sizeof type, "/problems/%s", problem_code(asked.problem));
         assert_int_equal(answer.status, problem_status(asked.problem));
         assert_int_equal(json_integer_value(json_object_get(json, "status")), answer.status);
         assert_string_equal(text_of(json, "type"), type);
@@ -90,12 +91,10 @@ static void test_detail_and_members(void **state) {
 }
 
 static void test_what_is_too_long_is_left_out(void **state) {
-    static char members[PROBLEM_TEXT_MAX_BYTES] = "\"x\":\"";
-    char detail[6000] = "";
-    while (strlen(detail) < sizeof detail - 3)
-        strcat(detail, "ü\"");
-    memset(members + 5, 'y', sizeof members - 7);
-    members[sizeof members - 2] = '"';
+    char members[PROBLEM_TEXT_MAX_BYTES], detail[6000];
+    snprintf(members, sizeof members, "\"x\":\"%0*d\"", PROBLEM_TEXT_MAX_BYTES - 7, 0);
+    for (size_t used = 0; used < sizeof detail - 4;)
+        used += (size_t)snprintf(detail + used, sizeof detail - used, "ü\"");
     struct asked asked = {.problem = PROBLEM_INVALID, .detail = detail, .members = members};
     struct answer answer;
     json_t *json = ask(*state, &asked, &answer); /* valid JSON, so no character was cut */

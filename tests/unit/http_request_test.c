@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -59,15 +60,11 @@ static void test_fields_of_one_name_are_joined(void **state) {
 
 static void test_many_long_fields_of_one_name(void **state) {
     struct http_request *request = *state;
-    char head[HTTP_HEAD_MAX_BYTES] = "GET / HTTP/1.1\r\nHost: x\r\n";
-    for (unsigned i = 1; i < HTTP_HEADERS_MAX; i++) {
-        char line[160];
-        memset(line, 'v', sizeof line);
-        memcpy(line, "n:", 2);
-        memcpy(line + sizeof line - 3, "\r\n", 3);
-        strcat(head, line);
-    }
-    strcat(head, "\r\n");
+    char head[HTTP_HEAD_MAX_BYTES];
+    size_t used = (size_t)snprintf(head, sizeof head, "GET / HTTP/1.1\r\nHost: x\r\n");
+    for (unsigned i = 1; i < HTTP_HEADERS_MAX; i++)
+        used += (size_t)snprintf(head + used, sizeof head - used, "n:%0155u\r\n", i);
+    snprintf(head + used, sizeof head - used, "\r\n");
     assert_int_equal(take(request, head), 0);
     assert_int_equal(strlen(http_request_header(request, "n")), 99 * 155 + 98 * 2);
 }
@@ -196,20 +193,20 @@ static void test_utf8(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char target[32];
         const char *path, *query;
-        strcpy(target, cases[i].text);
+        snprintf(target, sizeof target, "%s", cases[i].text);
         if (http_target_read(target, &path, &query) != cases[i].valid)
             fail_msg("%s", cases[i].text);
     }
 }
 
 static void test_the_most_query_parameters(void **state) {
-    char head[512] = "GET /?";
+    char head[512];
+    size_t used = (size_t)snprintf(head, sizeof head, "GET /?");
     for (unsigned i = 0; i < HTTP_QUERY_MAX; i++)
-        strcat(head, "a&");
-    size_t size = strlen(head);
-    strcat(head, " HTTP/1.1\r\nHost: x\r\n\r\n");
+        used += (size_t)snprintf(head + used, sizeof head - used, "a&");
+    snprintf(head + used, sizeof head - used, " HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_int_equal(take(*state, head), 0);
-    strcpy(head + size, "a HTTP/1.1\r\nHost: x\r\n\r\n");
+    snprintf(head + used, sizeof head - used, "a HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_int_equal(take(*state, head), 400);
 }
 
@@ -233,7 +230,7 @@ static void test_request_ids(void **state) {
         assert_int_equal(strlen(http_request_id(request)), 32);
         assert_string_not_equal(http_request_id(request), last);
         assert_false(http_request_id_is_callers(request));
-        strcpy(last, http_request_id(request));
+        snprintf(last, sizeof last, "%s", http_request_id(request));
     }
 }
 

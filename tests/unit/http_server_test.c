@@ -136,9 +136,11 @@ static void test_continue(void **state) {
 static void test_pipelining(void **state) {
     enum { REQUESTS = 200 };
     struct client *client = client_create(*state);
-    char text[REQUESTS * 64] = "";
+    char text[REQUESTS * 64];
+    size_t used = 0;
     for (int i = 0; i < REQUESTS; i++)
-        sprintf(text + strlen(text), "GET /text/%d HTTP/1.1\r\nHost: x\r\n\r\n", i);
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "GET /text/%d HTTP/1.1\r\nHost: x\r\n\r\n", i);
     client_send_text(client, text);
     for (int i = 0; i < REQUESTS; i++) {
         char expected[32];
@@ -175,10 +177,8 @@ static void test_pipelined_and_answered_later(void **state) {
 static void test_pipelined_before_the_end(void **state) {
     enum { REQUESTS = 40 };
     struct client *client = client_create(*state);
-    char text[REQUESTS * 48] = "";
     for (int i = 0; i < REQUESTS; i++)
-        strcat(text, "GET /text HTTP/1.1\r\nHost: x\r\n\r\n");
-    client_send_text(client, text);
+        client_send_text(client, "GET /text HTTP/1.1\r\nHost: x\r\n\r\n");
     shutdown(client->fd, SHUT_WR);
     for (int i = 0; i < REQUESTS; i++)
         expect_text(client, "/text");
