@@ -1,9 +1,10 @@
 /*
  * base: the few words every file of usher uses.
  *
- * `struct id128` is the one identifier of fixed size: bookings, users, requests and installations are
- * all named by 16 bytes. Invariants are checked with `ensure`, which stays on in production: a broken
- * one means that memory can't be trusted any more, and the process ends with a line on stderr.
+ * `struct id128` is the one identifier of fixed size: bookings, users, requests and installations
+ * are all named by 16 bytes. Invariants are checked with `ensure`, which stays on in production: a
+ * broken one means that memory can't be trusted any more, and the process ends with a line on
+ * stderr.
  */
 #ifndef USHER_SHARED_BASE_H
 #define USHER_SHARED_BASE_H

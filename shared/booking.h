@@ -1,12 +1,15 @@
 /*
- * booking: the plain words of the booking path, used by engine, worker, gateway and wire alike. No I/O.
+ * booking: the plain words of the booking path, used by engine, worker, gateway and wire alike. No
+ * I/O.
  *
- * A *command* is what is asked, a *change* is what the engine decided (worker/engine/show.h), a *reply* is what
- * is answered. In C the thing that is sold is a *show*; to people and in the database it is an *event*.
+ * A *command* is what is asked, a *change* is what the engine decided (worker/engine/show.h), a
+ * *reply* is what is answered. In C the thing that is sold is a *show*; to people and in the
+ * database it is an *event*.
  *
- * Seats are numbers: position in the layout's order, 0 … seat_count - 1. Their names ("103-F-12") live in the
- * layout, which gateways know. Money is in minor units. Times are microseconds since 1970 UTC by PostgreSQL's
- * clock; deadlines are in the partition's *served time* (milliseconds, worker/served_time.h).
+ * Seats are numbers: position in the layout's order, 0 … seat_count - 1. Their names ("103-F-12")
+ * live in the layout, which gateways know. Money is in minor units. Times are microseconds since
+ * 1970 UTC by PostgreSQL's clock; deadlines are in the partition's *served time* (milliseconds,
+ * worker/served_time.h).
  */
 #ifndef USHER_SHARED_BOOKING_H
 #define USHER_SHARED_BOOKING_H
@@ -19,10 +22,10 @@ enum {
     SHOW_SEATS_MAX = 200000,
     SHOW_SECTIONS_MAX = 1000,
     PRICE_CATEGORIES_MAX = 64,
-    CURRENCY_SIZE = 4,      /* ISO 4217 and NUL */
+    CURRENCY_SIZE = 4,       /* ISO 4217 and NUL */
     PAYMENT_TOKEN_SIZE = 65, /* 64 bytes and NUL */
-    CONTACT_SIZE = 255,     /* 254 bytes (RFC 5321, 4.5.3.1.3) and NUL */
-    TRACE_SIZE = 65,        /* X-Request-Id: 64 bytes and NUL */
+    CONTACT_SIZE = 255,      /* 254 bytes (RFC 5321, 4.5.3.1.3) and NUL */
+    TRACE_SIZE = 65,         /* X-Request-Id: 64 bytes and NUL */
     EVENT_PATCH_MAX_BYTES = 65536,
 };
 
@@ -71,7 +74,8 @@ struct command {
     enum command_kind kind;
     struct id128 request_id; /* a repeat carries the same one */
     int64_t deadline_us;     /* database time; not decided past it */
-    char trace[TRACE_SIZE];  /* the caller's own request id; "" when request_id's text is the trace */
+    char
+        trace[TRACE_SIZE]; /* the caller's own request id; "" when request_id's text is the trace */
     uint64_t event_id;
     uint32_t partition;
     uint64_t epoch; /* the owner's, as the sender knows it; only that epoch decides */
@@ -89,27 +93,27 @@ struct command {
     const char *patch; /* update-event: JSON text, belongs to whoever made the command; else NULL */
 };
 
-/* What the owner answers. Sent on the wire: never renumber. The gateway's table (gateway/commands.c) turns each
- * into a status and a problem code. */
+/* What the owner answers. Sent on the wire: never renumber. The gateway's table
+ * (gateway/commands.c) turns each into a status and a problem code. */
 enum reply_code {
-    REPLY_OK = 0,               /* done, or done before (`replayed`): `booking` is its current state */
-    REPLY_SEAT_TAKEN = 1,       /* `seats`: which of those asked for; for general admission: none */
-    REPLY_SEAT_LIMIT = 2,       /* `limit` */
-    REPLY_NOT_ON_SALE = 3,      /* `on_sale_us`: when it will be, 0 when not known */
-    REPLY_KEY_REUSED = 4,       /* same booking id, another body */
-    REPLY_NOT_FOUND = 5,        /* no such event or booking, or somebody else's */
-    REPLY_NOT_PENDING = 6,      /* `booking`: what it is instead */
-    REPLY_HOLD_EXPIRED = 7,     /* `booking` */
+    REPLY_OK = 0,           /* done, or done before (`replayed`): `booking` is its current state */
+    REPLY_SEAT_TAKEN = 1,   /* `seats`: which of those asked for; for general admission: none */
+    REPLY_SEAT_LIMIT = 2,   /* `limit` */
+    REPLY_NOT_ON_SALE = 3,  /* `on_sale_us`: when it will be, 0 when not known */
+    REPLY_KEY_REUSED = 4,   /* same booking id, another body */
+    REPLY_NOT_FOUND = 5,    /* no such event or booking, or somebody else's */
+    REPLY_NOT_PENDING = 6,  /* `booking`: what it is instead */
+    REPLY_HOLD_EXPIRED = 7, /* `booking` */
     REPLY_PAYMENT_DECLINED = 8, /* `booking`: the hold stays */
     REPLY_PAYMENT_INVALID = 9,  /* a token is missing or unknown */
     REPLY_CONFLICT = 10,        /* e.g. cancelling what is confirmed */
     REPLY_GUESTS_NOT_ALLOWED = 11,
-    REPLY_UNKNOWN_SEAT = 12,    /* a number outside the layout */
-    REPLY_OVERLOADED = 13,      /* a limit of the owner; nothing changed; repeat later */
-    REPLY_INTERNAL = 14,        /* the database refuses this one command every time */
-    REPLY_INVALID = 15,         /* what a gateway should have refused */
-    REPLY_WRONG_EPOCH = 16,     /* not decided: addressed to an epoch this worker does not own. Not an answer
-                                   to a customer; the gateway addresses the command again */
+    REPLY_UNKNOWN_SEAT = 12, /* a number outside the layout */
+    REPLY_OVERLOADED = 13,   /* a limit of the owner; nothing changed; repeat later */
+    REPLY_INTERNAL = 14,     /* the database refuses this one command every time */
+    REPLY_INVALID = 15,      /* what a gateway should have refused */
+    REPLY_WRONG_EPOCH = 16,  /* not decided: addressed to an epoch this worker does not own. Not an
+                                answer  to a customer; the gateway addresses the command again */
     REPLY_CODE_COUNT
 };
 
@@ -123,13 +127,14 @@ struct reply {
     struct booking booking;
     uint32_t seat_count; /* REPLY_SEAT_TAKEN */
     uint32_t seats[BOOKING_SEATS_MAX];
-    uint32_t limit;      /* REPLY_SEAT_LIMIT */
-    int64_t on_sale_us;  /* REPLY_NOT_ON_SALE */
+    uint32_t limit;     /* REPLY_SEAT_LIMIT */
+    int64_t on_sale_us; /* REPLY_NOT_ON_SALE */
     /* COMMAND_SNAPSHOT, REPLY_OK: two bits a seat, seat 0 in the lowest bits of the first byte. */
     uint64_t instance;
     uint64_t seats_version;
     uint32_t packed_seat_count; /* 0: this is no snapshot */
-    const uint8_t *packed_seats; /* (packed_seat_count + 3) / 4 bytes; belongs to whoever made the reply */
+    const uint8_t
+        *packed_seats; /* (packed_seat_count + 3) / 4 bytes; belongs to whoever made the reply */
 };
 
 /* Names as in the API: "AVAILABLE" …, "PENDING" …; aborts on values out of range. */

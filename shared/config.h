@@ -1,9 +1,10 @@
 /*
- * config: a process's settings, from the environment. One table (config.c) names every setting with its
- * default, its bounds and what it means; the README's settings table is compared with it by a test.
+ * config: a process's settings, from the environment. One table (config.c) names every setting with
+ * its default, its bounds and what it means; the README's settings table is compared with it by a
+ * test.
  *
- * config_load refuses (false, one log line a mistake) what is out of bounds or not a number, and any variable
- * USHER_… that the table does not know: a mistyped setting must not pass in silence.
+ * config_load refuses (false, one log line a mistake) what is out of bounds or not a number, and
+ * any variable USHER_… that the table does not know: a mistyped setting must not pass in silence.
  */
 #ifndef USHER_SHARED_CONFIG_H
 #define USHER_SHARED_CONFIG_H
@@ -21,23 +22,24 @@ struct config {
     char read_database_url[CONFIG_TEXT_SIZE]; /* USHER_READ_DATABASE_URL; default: the above */
     char nats_url[CONFIG_TEXT_SIZE];          /* USHER_NATS_URL */
     char public_url[CONFIG_TEXT_SIZE];        /* USHER_PUBLIC_URL */
-    char listen_address[64];                  /* USHER_LISTEN: address of the public port, default 127.0.0.1 */
-    int64_t port;                             /* USHER_PORT */
-    int64_t ops_port;                         /* USHER_OPS_PORT: this process's ops address; 0: any free port,
-                                                 written to the log */
-    int64_t hold_seconds;                     /* USHER_HOLD_SECONDS: of new events */
-    int64_t handover_seconds;                 /* USHER_HANDOVER_SECONDS: how long a worker has to be alive
-                                                 before partitions are handed to it */
-    int64_t idle_show_seconds;                /* USHER_IDLE_SHOW_SECONDS: a show nobody asked about is forgotten */
-    int64_t show_memory_mb;                   /* USHER_SHOW_MEMORY_MB: of a worker's shows */
-    int64_t connections_max;                  /* USHER_CONNECTIONS_MAX: of a gateway */
-    int64_t request_seconds;                  /* USHER_REQUEST_SECONDS: for a request to arrive whole */
-    int64_t idle_seconds;                     /* USHER_IDLE_SECONDS: keep-alive without a request */
-    char log_level[16];                       /* USHER_LOG_LEVEL: debug, info, warning, error */
+    char listen_address[64];   /* USHER_LISTEN: address of the public port, default 127.0.0.1 */
+    int64_t port;              /* USHER_PORT */
+    int64_t ops_port;          /* USHER_OPS_PORT: this process's ops address; 0: any free port,
+                                  written to the log */
+    int64_t hold_seconds;      /* USHER_HOLD_SECONDS: of new events */
+    int64_t handover_seconds;  /* USHER_HANDOVER_SECONDS: how long a worker has to be alive
+                                  before partitions are handed to it */
+    int64_t idle_show_seconds; /* USHER_IDLE_SHOW_SECONDS: a show nobody asked about is forgotten */
+    int64_t show_memory_mb;    /* USHER_SHOW_MEMORY_MB: of a worker's shows */
+    int64_t connections_max;   /* USHER_CONNECTIONS_MAX: of a gateway */
+    int64_t request_seconds;   /* USHER_REQUEST_SECONDS: for a request to arrive whole */
+    int64_t idle_seconds;      /* USHER_IDLE_SECONDS: keep-alive without a request */
+    char log_level[16];        /* USHER_LOG_LEVEL: debug, info, warning, error */
 };
 
 MUST_CHECK bool config_load(struct config *config);
-/* The table as Markdown: | setting | default | meaning |. For the README's test and `usherctl settings`. */
+/* The table as Markdown: | setting | default | meaning |. For the README's test and `usherctl
+ * settings`. */
 void config_print_markdown(FILE *out);
 
 #endif

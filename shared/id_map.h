@@ -1,6 +1,7 @@
 /*
- * id_map: a hash table from 16-byte ids to pointers. Open addressing, one array, grows by doubling, at most
- * `limit` entries. Keys are hashed with a random seed of the map's own, so chosen ids can't make it slow. Values belong to the caller and are never NULL. Not thread-safe.
+ * id_map: a hash table from 16-byte ids to pointers. Open addressing, one array, grows by doubling,
+ * at most `limit` entries. Keys are hashed with a random seed of the map's own, so chosen ids can't
+ * make it slow. Values belong to the caller and are never NULL. Not thread-safe.
  */
 #ifndef USHER_SHARED_ID_MAP_H
 #define USHER_SHARED_ID_MAP_H
@@ -23,8 +24,8 @@ void *id_map_remove(struct id_map *map, const struct id128 *id);
 size_t id_map_count(const struct id_map *map);
 size_t id_map_size_bytes(const struct id_map *map);
 
-/* Walks all entries in no order: start with *cursor = 0; false at the end. Nothing may be put or removed
- * during the walk. `id` may be NULL. */
+/* Walks all entries in no order: start with *cursor = 0; false at the end. Nothing may be put or
+ * removed during the walk. `id` may be NULL. */
 bool id_map_next(const struct id_map *map, size_t *cursor, struct id128 *id, void **value);
 
 /* A 64-bit number as a key. */

@@ -3,17 +3,18 @@
  *
  * Public forms:
  *   userId       32 lower-case hex digits
- *   bookingId    "<eventId>-<32 lower-case hex digits>", e.g. "17-0193f2a4b6c87d10a1b2c3d4e5f60718";
- *                opaque to clients. The event in front lets a gateway address the owner without a look-up.
+ *   bookingId    "<eventId>-<32 lower-case hex digits>", e.g.
+ * "17-0193f2a4b6c87d10a1b2c3d4e5f60718"; opaque to clients. The event in front lets a gateway
+ * address the owner without a look-up.
  *
- * A booking's id is derived, never drawn: HMAC-SHA-256 under the installation's booking key over user,
- * event and idempotency key, each length-prefixed. So a retry finds the booking it made, also after a
- * crash. When the key is a UUIDv7 (RFC 9562, 5.7) its first 48 bits (milliseconds) become the id's first
- * 48 bits: ids in time order cost PostgreSQL a third less than random ones. Nothing compares or sorts by
- * that prefix.
+ * A booking's id is derived, never drawn: HMAC-SHA-256 under the installation's booking key over
+ * user, event and idempotency key, each length-prefixed. So a retry finds the booking it made, also
+ * after a crash. When the key is a UUIDv7 (RFC 9562, 5.7) its first 48 bits (milliseconds) become
+ * the id's first 48 bits: ids in time order cost PostgreSQL a third less than random ones. Nothing
+ * compares or sorts by that prefix.
  *
- * All functions are pure but id128_random and uuid7_text, which use the kernel's random source through
- * OpenSSL and abort when there is none. Thread-safe.
+ * All functions are pure but id128_random and uuid7_text, which use the kernel's random source
+ * through OpenSSL and abort when there is none. Thread-safe.
  */
 #ifndef USHER_SHARED_IDS_H
 #define USHER_SHARED_IDS_H
@@ -22,8 +23,8 @@
 #include "shared/status.h"
 
 enum {
-    ID128_TEXT_SIZE = 33,     /* 32 hex digits and NUL */
-    UUID_TEXT_SIZE = 37,      /* 36 characters and NUL */
+    ID128_TEXT_SIZE = 33,      /* 32 hex digits and NUL */
+    UUID_TEXT_SIZE = 37,       /* 36 characters and NUL */
     BOOKING_ID_TEXT_SIZE = 54, /* 20 digits, '-', 32 hex digits, NUL */
     BOOKING_KEY_BYTES = 32,
 };
@@ -34,7 +35,8 @@ struct id128 id128_random(void);
 char *id128_to_text(const struct id128 *id, char text[ID128_TEXT_SIZE]);
 /* Exactly 32 lower-case hex digits, NUL-terminated; anything else STATUS_INVALID. */
 MUST_CHECK enum status id128_from_text(const char *text, struct id128 *id);
-/* The canonical form with dashes (RFC 9562, 4), either case of hex digits. STATUS_INVALID otherwise. */
+/* The canonical form with dashes (RFC 9562, 4), either case of hex digits. STATUS_INVALID
+ * otherwise. */
 MUST_CHECK enum status id128_from_uuid(const char *text, struct id128 *id);
 char *id128_to_uuid(const struct id128 *id, char text[UUID_TEXT_SIZE]);
 
@@ -44,7 +46,8 @@ char *uuid7_text(int64_t unix_ms, char text[UUID_TEXT_SIZE]);
 /* See above. `idempotency_key` is NUL-terminated, 1 to 128 bytes. */
 struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struct id128 *user,
                                uint64_t event_id, const char *idempotency_key);
-char *booking_id_to_text(uint64_t event_id, const struct id128 *id, char text[BOOKING_ID_TEXT_SIZE]);
+char *booking_id_to_text(uint64_t event_id, const struct id128 *id,
+                         char text[BOOKING_ID_TEXT_SIZE]);
 /* event_id 1 … INT64_MAX without leading zeros; anything else STATUS_INVALID. */
 MUST_CHECK enum status booking_id_from_text(const char *text, uint64_t *event_id, struct id128 *id);
 

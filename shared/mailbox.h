@@ -1,10 +1,10 @@
 /*
  * mailbox: how a library's threads hand messages to the event loop. Many writers, one reader.
  *
- * Bounded in messages and in bytes; what does not fit is refused and counted (every sender of usher repeats
- * until its deadline). The eventfd is written only when the box turns from empty to non-empty. The reader
- * takes everything there is in one go. No lock is held while a message is handled.
- * `struct mail` is freed with mail_free by whoever has taken it.
+ * Bounded in messages and in bytes; what does not fit is refused and counted (every sender of usher
+ * repeats until its deadline). The eventfd is written only when the box turns from empty to
+ * non-empty. The reader takes everything there is in one go. No lock is held while a message is
+ * handled. `struct mail` is freed with mail_free by whoever has taken it.
  */
 #ifndef USHER_SHARED_MAILBOX_H
 #define USHER_SHARED_MAILBOX_H
@@ -28,8 +28,8 @@ MUST_CHECK struct mailbox *mailbox_create(size_t limit_messages, size_t limit_by
 void mailbox_destroy(struct mailbox *box);
 
 /* Any thread. Copies `data`. STATUS_LIMIT, STATUS_NO_MEMORY: nothing was put. */
-MUST_CHECK enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value, const void *data,
-                                   size_t size_bytes);
+MUST_CHECK enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value,
+                                   const void *data, size_t size_bytes);
 /* The reader's thread. All mail in order of arrival as a list, or NULL; clears the eventfd. */
 struct mail *mailbox_take_all(struct mailbox *box);
 void mail_free(struct mail *mail);

@@ -11,15 +11,16 @@
 
 enum status {
     STATUS_OK = 0,
-    STATUS_INVALID,     /* the input breaks a documented rule */
-    STATUS_TRUNCATED,   /* the input ends before it should */
-    STATUS_VERSION,     /* a message of an unknown version */
-    STATUS_LIMIT,       /* a named limit is reached; nothing was changed */
-    STATUS_NO_MEMORY,   /* the allocator refused; nothing was changed */
+    STATUS_INVALID,   /* the input breaks a documented rule */
+    STATUS_TRUNCATED, /* the input ends before it should */
+    STATUS_VERSION,   /* a message of an unknown version */
+    STATUS_LIMIT,     /* a named limit is reached; nothing was changed */
+    STATUS_NO_MEMORY, /* the allocator refused; nothing was changed */
     STATUS_NOT_FOUND,
     STATUS_EXISTS,
     STATUS_CONFLICT,    /* stored state is not what the caller believed */
-    STATUS_UNAVAILABLE, /* a peer (PostgreSQL, NATS, disk) can't be reached now; trying again may help */
+    STATUS_UNAVAILABLE, /* a peer (PostgreSQL, NATS, disk) can't be reached now; trying again may
+                           help */
     STATUS_SYSTEM,      /* a system call failed; errno tells */
     STATUS_COUNT
 };

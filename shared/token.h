@@ -1,8 +1,8 @@
 /*
- * token: signed statements that a client carries for us. HMAC-SHA-256 (RFC 2104, FIPS 180-4) by OpenSSL over
- * a version byte, a kind byte and the payload; base64url without padding (RFC 4648, 5). There is no
- * algorithm field to swap. Compared in constant time. Two keys: the first signs, both verify, so that keys
- * can be rotated. Pure; thread-safe.
+ * token: signed statements that a client carries for us. HMAC-SHA-256 (RFC 2104, FIPS 180-4) by
+ * OpenSSL over a version byte, a kind byte and the payload; base64url without padding (RFC 4648,
+ * 5). There is no algorithm field to swap. Compared in constant time. Two keys: the first signs,
+ * both verify, so that keys can be rotated. Pure; thread-safe.
  */
 #ifndef USHER_SHARED_TOKEN_H
 #define USHER_SHARED_TOKEN_H
@@ -28,8 +28,10 @@ struct session {
 /* Writes the token and NUL. */
 void token_sign_session(const struct token_keys *keys, const struct session *session,
                         char text[TOKEN_TEXT_MAX]);
-/* STATUS_INVALID: not a token, not ours, altered, another installation's, or expired at `now_us`. */
-MUST_CHECK enum status token_verify_session(const struct token_keys *keys, const struct id128 *installation,
-                                            int64_t now_us, const char *text, struct session *session);
+/* STATUS_INVALID: not a token, not ours, altered, another installation's, or expired at `now_us`.
+ */
+MUST_CHECK enum status token_verify_session(const struct token_keys *keys,
+                                            const struct id128 *installation, int64_t now_us,
+                                            const char *text, struct session *session);
 
 #endif

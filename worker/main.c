@@ -1,3 +1,4 @@
+#include "shared/bus.h"
 #include "shared/config.h"
 #include "shared/log.h"
 #include "worker/worker.h"
@@ -49,6 +50,7 @@ int main(int argc, char **argv) {
     log_write(LOG_INFO, "worker-started", "usher-worker has started.");
     int result = run(base, &config);
     event_base_free(base);
+    bus_library_close();
     libevent_global_shutdown();
     return result;
 }
