@@ -1,0 +1,42 @@
+/*
+ * client: many keep-alive connections to one server, each with at most one request under way. What
+ * is asked and what is made of the answers is the caller's.
+ *
+ * Traffic goes to loopback only: a load generator is a weapon, and any other address is refused.
+ * Connections are not made again: on a benchmark's server, one that ends is a fault to be counted.
+ * Single-threaded, on an event loop of its own that turns inside client_run.
+ */
+#ifndef USHER_OPS_BENCHMARKS_CLIENT_H
+#define USHER_OPS_BENCHMARKS_CLIENT_H
+
+#include "ops/benchmarks/answer.h"
+#include "shared/status.h"
+
+enum {
+    CLIENT_CONNECTIONS_MAX = 20000,
+    CLIENT_REQUEST_MAX_BYTES = 4096,
+    CLIENT_ANSWER_MAX_BYTES = 16384, /* head and body; a longer one counts as lost */
+};
+
+struct client;
+
+struct client_calls {
+    /* Writes the next request of a connection, at most CLIENT_REQUEST_MAX_BYTES; returns its
+     * length, 0 when there is nothing more to ask: then this connection rests. */
+    size_t (*next)(void *context, uint32_t connection, char *request);
+    void (*answered)(void *context, uint32_t connection, const struct answer *answer,
+                     int64_t took_us);
+    /* What was asked has no answer, and whether the server acted on it is unknown: the connection
+     * ended, the answer was not understood, or time was up. The connection is closed. */
+    void (*lost)(void *context, uint32_t connection);
+};
+
+/* Connects them all. `url`: http://ADDRESS:PORT, the address numeric and of loopback. NULL, with
+ * one line on stderr, when it is not, or nobody is there. */
+MUST_CHECK struct client *client_create(const char *url, uint32_t connections);
+/* Asks on every connection that is left until all of them rest, `limit_ms` at most. */
+void client_run(struct client *client, const struct client_calls *calls, void *context,
+                int64_t limit_ms);
+void client_destroy(struct client *client);
+
+#endif

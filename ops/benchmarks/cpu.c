@@ -1,0 +1,76 @@
+#include "ops/benchmarks/cpu.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Positions behind the name, which ends at the last ')': state is 0, ppid 1, utime to cstime 11–14.
+ */
+enum { FIELD_PARENT = 1, FIELD_FIRST_TIME = 11, FIELD_LAST_TIME = 14 };
+
+struct usage {
+    pid_t pid;
+    pid_t parent;
+    double seconds;
+};
+
+static bool read_usage(const char *pid, struct usage *usage) {
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        return false;
+    text[got] = '\0';
+    const char *at = strrchr(text, ')');
+    if (at == NULL || strlen(at) < 4)
+        return false;
+    at += 3; /* behind the state */
+    *usage = (struct usage){.pid = (pid_t)strtol(pid, NULL, 10)};
+    unsigned long long ticks = 0;
+    for (int field = FIELD_PARENT; field <= FIELD_LAST_TIME; field++) {
+        char *end;
+        unsigned long long number = strtoull(at, &end, 10);
+        if (end == at)
+            return false;
+        at = end;
+        if (field == FIELD_PARENT)
+            usage->parent = (pid_t)number;
+        if (field >= FIELD_FIRST_TIME)
+            ticks += number;
+    }
+    usage->seconds = (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+void cpu_read(const struct cpu_process *processes, size_t count, double *seconds) {
+    memset(seconds, 0, count * sizeof seconds[0]);
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+        struct usage usage;
+        if (!isdigit((unsigned char)entry->d_name[0]) || !read_usage(entry->d_name, &usage))
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            if (usage.pid == processes[i].pid || usage.parent == processes[i].pid)
+                seconds[i] += usage.seconds;
+        }
+    }
+    closedir(proc);
+}
+
+double cpu_read_own(void) {
+    struct rusage usage;
+    ensure(getrusage(RUSAGE_SELF, &usage) == 0);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}

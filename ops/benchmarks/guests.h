@@ -1,0 +1,15 @@
+/*
+ * guests: sessions of distinct guests, made through POST /sessions.
+ */
+#ifndef USHER_OPS_BENCHMARKS_GUESTS_H
+#define USHER_OPS_BENCHMARKS_GUESTS_H
+
+#include "ops/benchmarks/client.h"
+
+enum { GUESTS_MAX = 200000, GUEST_TOKEN_MAX_BYTES = 512 };
+
+/* Fills `tokens` with `count` texts, at most GUESTS_MAX, which the caller frees, also after a
+ * failure. False, with one line on stderr, when an answer is missing or is not a session. */
+MUST_CHECK bool guests_create(struct client *client, uint32_t count, char **tokens);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * usher-load: the load of ops/bench. Every measurement is a command of its own; the result is one
+ * JSON object on standard output. Exit 0: measured (whatever the answers were), 1: not measured,
+ * 2: bad arguments.
+ */
+#include "ops/benchmarks/guests.h"
+#include "ops/benchmarks/reserve.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const char usage[] = "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE "
+                            "--events ID,… --answers FILE\n"
+                            "                          [--connections 256] [--seconds 5] [--seed "
+                            "1] [--process NAME=PID]…\n";
+
+enum { SECONDS_MAX = 600, SEAT_ID_MAX_BYTES = 64 };
+/* A single thread that has so much of a core is not waiting for the server. */
+static const double bottleneck_share = 0.9;
+
+struct options {
+    const char *url;
+    const char *seats;
+    const char *answers;
+    uint64_t events[RESERVE_EVENTS_MAX];
+    uint32_t event_count;
+    uint64_t connections;
+    uint64_t seconds;
+    uint64_t seed;
+    struct cpu_process processes[CPU_PROCESSES_MAX];
+    size_t process_count;
+};
+
+static bool read_number(const char *text, const char **end, uint64_t lowest, uint64_t highest,
+                        uint64_t *number) {
+    char *stop;
+    errno = 0;
+    *number = strtoull(text, &stop, 10);
+    *end = stop;
+    return *text >= '0' && *text <= '9' && errno == 0 && *number >= lowest && *number <= highest;
+}
+
+static bool read_whole_number(const char *text, uint64_t lowest, uint64_t highest,
+                              uint64_t *number) {
+    const char *end;
+    return read_number(text, &end, lowest, highest, number) && *end == '\0';
+}
+
+/* ID,ID,… Returns how many; 0 when it is not a list of at most RESERVE_EVENTS_MAX. */
+static uint32_t read_events(const char *text, uint64_t *events) {
+    for (uint32_t count = 0; count < RESERVE_EVENTS_MAX; text++) {
+        if (!read_number(text, &text, 1, INT64_MAX, &events[count++]))
+            return 0;
+        if (*text == '\0')
+            return count;
+        if (*text != ',')
+            return 0;
+    }
+    return 0;
+}
+
+/* NAME=PID; cuts the text in two. */
+static bool read_process(char *text, struct options *options) {
+    uint64_t pid;
+    char *equals = strchr(text, '=');
+    if (equals == NULL || options->process_count == CPU_PROCESSES_MAX ||
+        !read_whole_number(equals + 1, 1, INT32_MAX, &pid))
+        return false;
+    *equals = '\0';
+    options->processes[options->process_count++] = (struct cpu_process){text, (pid_t)pid};
+    return true;
+}
+
+static bool read_options(int argc, char **argv, struct options *options) {
+    static const struct option known[] = {
+        {"url", required_argument, NULL, 'u'},
+        {"seats", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},
+        {"answers", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 't'},
+        {"connections", required_argument, NULL, 'c'},
+        {"seed", required_argument, NULL, 'r'},
+        {"process", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
+    };
+    *options = (struct options){.connections = 256, .seconds = 5, .seed = 1};
+    bool right = true;
+    for (int option; right && (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (option) {
+        case 'u':
+            options->url = optarg;
+            break;
+        case 's':
+            options->seats = optarg;
+            break;
+        case 'e':
+            options->event_count = read_events(optarg, options->events);
+            right = options->event_count > 0;
+            break;
+        case 'a':
+            options->answers = optarg;
+            break;
+        case 't':
+            right = read_whole_number(optarg, 1, SECONDS_MAX, &options->seconds);
+            break;
+        case 'c':
+            right = read_whole_number(optarg, 1, CLIENT_CONNECTIONS_MAX, &options->connections);
+            break;
+        case 'r':
+            right = read_whole_number(optarg, 0, UINT64_MAX, &options->seed);
+            break;
+        case 'p':
+            right = read_process(optarg, options);
+            break;
+        default:
+            right = false;
+        }
+    }
+    return right && optind == argc && options->url != NULL && options->seats != NULL &&
+           options->event_count > 0 && options->answers != NULL;
+}
+
+/* One id a line. Returns how many, `*seats` being the caller's to free; 0, with a line on stderr,
+ * when the file can't be read or its seats make no pairs. */
+static uint32_t read_seats(const char *path, char ***seats) {
+    uint32_t count = 0;
+    bool right = true;
+    char *line = NULL;
+    size_t room = 0;
+    FILE *file = fopen(path, "re");
+    *seats = calloc(2 * (size_t)GUESTS_MAX, sizeof **seats);
+    ensure(*seats != NULL);
+    for (ssize_t size; file != NULL && right && (size = getline(&line, &room, file)) > 0;) {
+        line[strcspn(line, "\n")] = '\0';
+        right = count < 2 * GUESTS_MAX && size > 1 && strlen(line) <= SEAT_ID_MAX_BYTES &&
+                strpbrk(line, "\"\\\t") == NULL;
+        if (right) {
+            (*seats)[count] = strdup(line);
+            ensure((*seats)[count] != NULL);
+            count++;
+        }
+    }
+    if (file != NULL)
+        fclose(file);
+    free(line);
+    if (file != NULL && right && count >= RESERVE_SEATS_MIN && count % 2 == 0)
+        return count;
+    fprintf(stderr, "%s is no list of 4, 6, … %d seat ids\n", path, 2 * GUESTS_MAX);
+    return 0;
+}
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+static void print_result(const struct reserve_plan *plan, const struct reserve_result *result) {
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
+    double each = result->reservations > 0 ? 1e6 / (double)result->reservations : 0;
+    double share = result->own_cpu_seconds / result->elapsed_seconds;
+    printf("{\"reservations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
+           ",\"lost\":%" PRIu64 ",\"soldOut\":%s,\"seconds\":%.3f,\"perSecond\":%.1f",
+           result->reservations, result->refused, result->wrong, result->lost,
+           result->sold_out ? "true" : "false", result->elapsed_seconds,
+           (double)result->reservations / result->elapsed_seconds);
+    printf(",\"latencyMs\":{");
+    for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
+        printf("%s\"%s\":%.3f", i > 0 ? "," : "", quantiles[i].name,
+               (double)histogram_quantile(&result->latency_us, quantiles[i].share) / 1e3);
+    printf("},\"generatorShare\":%.3f,\"bottleneck\":%s,\"cpuMicroseconds\":{\"generator\":%.2f",
+           share, share >= bottleneck_share ? "true" : "false", result->own_cpu_seconds * each);
+    for (size_t i = 0; i < plan->process_count; i++)
+        printf(",\"%s\":%.2f", plan->processes[i].name, result->cpu_seconds[i] * each);
+    printf("}}\n");
+}
+
+static bool load_reserve(const struct options *options) {
+    bool measured = false;
+    char **seats = NULL;
+    uint32_t seat_count = read_seats(options->seats, &seats);
+    char **tokens = calloc(seat_count / 2 + 1, sizeof *tokens);
+    FILE *answers = fopen(options->answers, "we");
+    struct client *client = NULL;
+    ensure(tokens != NULL);
+    if (answers == NULL || seat_count == 0 ||
+        seat_count / 2 > RESERVE_ATTEMPTS_MAX / options->event_count) {
+        fprintf(stderr, "these files, seats and events can't be used\n");
+        goto out;
+    }
+    client = client_create(options->url, (uint32_t)options->connections);
+    if (client == NULL || !guests_create(client, seat_count / 2, tokens))
+        goto out;
+    const struct reserve_plan plan = {
+        .events = options->events,
+        .event_count = options->event_count,
+        .seats = seats,
+        .seat_count = seat_count,
+        .tokens = tokens,
+        .duration_ms = (int64_t)options->seconds * 1000,
+        .seed = options->seed,
+        .processes = options->processes,
+        .process_count = options->process_count,
+        .answers = answers,
+    };
+    struct reserve_result result = {0};
+    reserve_run(client, &plan, &result);
+    if (fflush(answers) != 0) {
+        fprintf(stderr, "%s: %s\n", options->answers, strerror(errno));
+        goto out;
+    }
+    print_result(&plan, &result);
+    measured = true;
+out:
+    client_destroy(client);
+    if (answers != NULL)
+        fclose(answers);
+    free_texts(tokens, seat_count / 2);
+    free_texts(seats, seat_count);
+    return measured;
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *name;
+        bool (*run)(const struct options *options);
+    } commands[] = {{"reserve", load_reserve}};
+    struct options options;
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0 && read_options(argc - 1, argv + 1, &options))
+            return commands[i].run(&options) ? 0 : 1;
+    }
+    fputs(usage, stderr);
+    return 2;
+}

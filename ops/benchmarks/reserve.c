@@ -1,0 +1,217 @@
+#include "ops/benchmarks/reserve.h"
+
+#include "shared/clock.h"
+#include "shared/ids.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+enum {
+    ANSWER_LIMIT_MS = 15000, /* a gateway answers within 10 s */
+    BOOKING_ID_MAX_BYTES = 64,
+};
+
+/* What became of one request. */
+struct attempt {
+    const char *body; /* NULL: no answer */
+    uint32_t body_bytes;
+    int16_t status;
+};
+
+struct run {
+    const struct reserve_plan *plan;
+    struct reserve_result *result;
+    uint32_t *order; /* the pairs of an event, shuffled */
+    uint32_t pairs;
+    uint32_t attempt_count;
+    struct attempt *attempts; /* attempt n: event n / pairs, pair order[n % pairs] */
+    char *bodies;
+    size_t bodies_used;
+    uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
+    uint32_t opened;                        /* events with their first reservation */
+    uint32_t cursor;                        /* the next attempt of the rest */
+    bool running;                           /* the clock */
+    int64_t started_us;
+    int64_t ends_us;
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next_random(uint64_t *seed) {
+    uint64_t mixed = *seed += UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ mixed >> 31;
+}
+
+static void shuffle(uint32_t *order, uint32_t count, uint64_t seed) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t other = (uint32_t)(next_random(&seed) % (i + 1));
+        order[i] = order[other];
+        order[other] = i;
+    }
+}
+
+static char *const *seats_of(const struct run *run, uint32_t attempt) {
+    return &run->plan->seats[2 * (size_t)run->order[attempt % run->pairs]];
+}
+
+static uint64_t event_of(const struct run *run, uint32_t attempt) {
+    return run->plan->events[attempt / run->pairs];
+}
+
+static size_t write_request(struct run *run, uint32_t connection, uint32_t attempt, char *request) {
+    char key[UUID_TEXT_SIZE];
+    char body[256 + 2 * BOOKING_ID_MAX_BYTES];
+    char *const *seats = seats_of(run, attempt);
+    int body_bytes =
+        snprintf(body, sizeof body, "{\"eventId\":%" PRIu64 ",\"seatIds\":[\"%s\",\"%s\"]}",
+                 event_of(run, attempt), seats[0], seats[1]);
+    ensure(body_bytes > 0 && (size_t)body_bytes < sizeof body);
+    int size_bytes = snprintf(request, CLIENT_REQUEST_MAX_BYTES,
+                              "POST /bookings/reserve HTTP/1.1\r\n"
+                              "Host: usher\r\n"
+                              "Authorization: Bearer %s\r\n"
+                              "Idempotency-Key: %s\r\n"
+                              "Content-Type: application/json\r\n"
+                              "Content-Length: %d\r\n"
+                              "\r\n"
+                              "%s",
+                              run->plan->tokens[attempt % run->pairs],
+                              uuid7_text(clock_wall_us() / 1000, key), body_bytes, body);
+    ensure(size_bytes > 0 && size_bytes < CLIENT_REQUEST_MAX_BYTES);
+    run->asked[connection] = attempt;
+    return (size_t)size_bytes;
+}
+
+/* One reservation an event: its first attempt. */
+static size_t open_next(void *context, uint32_t connection, char *request) {
+    struct run *run = context;
+    if (run->opened == run->plan->event_count)
+        return 0;
+    return write_request(run, connection, run->opened++ * run->pairs, request);
+}
+
+static void start_clock(struct run *run) {
+    struct reserve_result *result = run->result;
+    cpu_read(run->plan->processes, run->plan->process_count, result->cpu_seconds);
+    result->own_cpu_seconds = cpu_read_own();
+    run->started_us = clock_monotonic_us();
+    run->ends_us = run->started_us + run->plan->duration_ms * 1000;
+    run->running = true;
+}
+
+static void stop_clock(struct run *run) {
+    struct reserve_result *result = run->result;
+    double now[CPU_PROCESSES_MAX];
+    run->running = false;
+    result->elapsed_seconds = (double)(clock_monotonic_us() - run->started_us) / 1e6;
+    result->own_cpu_seconds = cpu_read_own() - result->own_cpu_seconds;
+    cpu_read(run->plan->processes, run->plan->process_count, now);
+    for (size_t i = 0; i < run->plan->process_count; i++)
+        result->cpu_seconds[i] = now[i] - result->cpu_seconds[i];
+}
+
+static size_t reserve_next(void *context, uint32_t connection, char *request) {
+    struct run *run = context;
+    run->result->sold_out |= run->running && run->cursor >= run->attempt_count;
+    if (run->running && (run->result->sold_out || clock_monotonic_us() >= run->ends_us))
+        stop_clock(run);
+    if (!run->running)
+        return 0;
+    uint32_t attempt = run->cursor++;
+    if (run->cursor % run->pairs == 0)
+        run->cursor++; /* was the opening one */
+    return write_request(run, connection, attempt, request);
+}
+
+static void reserve_answered(void *context, uint32_t connection, const struct answer *answer,
+                             int64_t took_us) {
+    struct run *run = context;
+    struct attempt *attempt = &run->attempts[run->asked[connection]];
+    size_t kept = answer->body_bytes < RESERVE_ANSWER_MAX_BYTES ? answer->body_bytes
+                                                                : RESERVE_ANSWER_MAX_BYTES;
+    char *body = run->bodies + run->bodies_used;
+    memcpy(body, answer->body, kept);
+    run->bodies_used += kept;
+    *attempt = (struct attempt){body, (uint32_t)kept, (int16_t)answer->status};
+    if (run->running && answer->status == 201) {
+        run->result->reservations++;
+        histogram_record(&run->result->latency_us, (uint64_t)took_us);
+    }
+}
+
+static void reserve_lost(void *context, uint32_t connection) {
+    (void)connection;
+    ((struct run *)context)->result->lost++;
+}
+
+/* Whether the answer is the pending booking of exactly these two seats; then writes its lines. */
+static bool judge_booking(struct run *run, uint32_t number) {
+    const struct attempt *attempt = &run->attempts[number];
+    char *const *seats = seats_of(run, number);
+    json_t *booking = json_loadb(attempt->body, attempt->body_bytes, 0, NULL);
+    const char *id = NULL;
+    const char *status = NULL;
+    const char *first = NULL;
+    const char *second = NULL;
+    json_int_t event = 0;
+    bool right = json_unpack(booking, "{s:s, s:s, s:I, s:[ss!]}", "bookingId", &id, "status",
+                             &status, "eventId", &event, "seatIds", &first, &second) == 0 &&
+                 (uint64_t)event == event_of(run, number) && strcmp(status, "PENDING") == 0 &&
+                 strlen(id) <= BOOKING_ID_MAX_BYTES && strpbrk(id, "\t\n\\") == NULL &&
+                 ((strcmp(first, seats[0]) == 0 && strcmp(second, seats[1]) == 0) ||
+                  (strcmp(first, seats[1]) == 0 && strcmp(second, seats[0]) == 0));
+    for (size_t i = 0; right && i < 2; i++)
+        fprintf(run->plan->answers, "%" PRIu64 "\t%s\t%s\n", event_of(run, number), id, seats[i]);
+    json_decref(booking);
+    return right;
+}
+
+static void judge(struct run *run) {
+    bool told = false;
+    for (uint32_t i = 0; i < run->attempt_count; i++) {
+        const struct attempt *attempt = &run->attempts[i];
+        if (attempt->body == NULL)
+            continue;
+        bool refused = attempt->status != 201;
+        bool wrong = !refused && !judge_booking(run, i);
+        run->result->refused += refused;
+        run->result->wrong += wrong;
+        if ((refused || wrong) && !told) {
+            told = true;
+            fprintf(stderr, "the first answer that does not count: %d %.*s\n", attempt->status,
+                    (int)attempt->body_bytes, attempt->body);
+        }
+    }
+}
+
+void reserve_run(struct client *client, const struct reserve_plan *plan,
+                 struct reserve_result *result) {
+    static const struct client_calls opening = {open_next, reserve_answered, reserve_lost};
+    static const struct client_calls selling = {reserve_next, reserve_answered, reserve_lost};
+    struct run *run = calloc(1, sizeof *run);
+    ensure(run != NULL);
+    run->plan = plan;
+    run->result = result;
+    run->pairs = plan->seat_count / 2;
+    run->attempt_count = run->pairs * plan->event_count;
+    run->cursor = 1;
+    run->order = malloc(run->pairs * sizeof run->order[0]);
+    run->attempts = calloc(run->attempt_count, sizeof run->attempts[0]);
+    run->bodies = malloc((size_t)run->attempt_count * RESERVE_ANSWER_MAX_BYTES);
+    ensure(run->order != NULL && run->attempts != NULL && run->bodies != NULL);
+    shuffle(run->order, run->pairs, plan->seed);
+
+    client_run(client, &opening, run, ANSWER_LIMIT_MS);
+    start_clock(run);
+    client_run(client, &selling, run, plan->duration_ms + ANSWER_LIMIT_MS);
+    if (run->running)
+        stop_clock(run);
+    judge(run);
+
+    free(run->order);
+    free(run->attempts);
+    free(run->bodies);
+    free(run);
+}

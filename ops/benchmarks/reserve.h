@@ -1,0 +1,57 @@
+/*
+ * reserve: reservations of two seats, as many as the server answers, in a closed loop: every
+ * connection asks for the next pair of seats as soon as it has the answer for the last.
+ *
+ * The events are sold one after another, every pair of neighbours of an event to another guest, in
+ * an order of chance that the seed repeats. A reservation counts when its answer says 201 and names
+ * exactly the seats asked for; answers are kept and judged when the clock has stopped, so that
+ * judging costs the server nothing. One reservation on each event goes ahead of the clock, so that
+ * loading a show is not what is measured.
+ */
+#ifndef USHER_OPS_BENCHMARKS_RESERVE_H
+#define USHER_OPS_BENCHMARKS_RESERVE_H
+
+#include "ops/benchmarks/client.h"
+#include "ops/benchmarks/cpu.h"
+#include "ops/benchmarks/histogram.h"
+
+#include <stdio.h>
+
+enum {
+    RESERVE_EVENTS_MAX = 1000,
+    RESERVE_SEATS_MIN = 4,
+    RESERVE_ATTEMPTS_MAX = 2000000, /* two seats each, over all events */
+    RESERVE_ANSWER_MAX_BYTES = 1024,
+};
+
+struct reserve_plan {
+    const uint64_t *events;
+    uint32_t event_count;
+    char *const *seats;  /* the same in all events */
+    uint32_t seat_count; /* even */
+    char *const *tokens; /* a guest's for every two seats of an event */
+    int64_t duration_ms;
+    uint64_t seed;
+    const struct cpu_process *processes;
+    size_t process_count;
+    FILE *answers; /* gets a line for every seat answered for: event, booking, seat */
+};
+
+struct reserve_result {
+    uint64_t reservations; /* of them, while the clock ran; the histogram has these */
+    uint64_t refused;      /* answered with another status */
+    uint64_t wrong;        /* 201, but not what was asked for */
+    uint64_t lost;         /* no answer, outcome unknown */
+    bool sold_out;         /* so the clock was stopped early */
+    double elapsed_seconds;
+    double own_cpu_seconds;
+    double cpu_seconds[CPU_PROCESSES_MAX];
+    struct histogram latency_us;
+};
+
+/* `result` starts as {0}. At most duration_ms and the time that a server may take for an answer,
+ * twice. */
+void reserve_run(struct client *client, const struct reserve_plan *plan,
+                 struct reserve_result *result);
+
+#endif
