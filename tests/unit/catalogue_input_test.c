@@ -448,7 +448,8 @@ static void largest_patch_fits_a_command(void **state) {
     json_object_set_new(document, "artists", artists);
     json_t *prices = json_object();
     for (uint32_t i = 0; i < PRICE_CATEGORIES_MAX; i++) {
-        snprintf(facts.categories[i], sizeof facts.categories[i], "%s%02u", text + 2, i);
+        snprintf(facts.categories[i], sizeof facts.categories[i], "%.*s%02u",
+                 CATALOGUE_NAME_MAX_BYTES - 2, text, i);
         json_object_set_new(
             prices, facts.categories[i],
             json_pack("{s:i, s:s}", "value", CATALOGUE_PRICE_MAX, "currency", "NOK"));
