@@ -13,9 +13,9 @@ static bool is_value(uint8_t c) {
     return (c >= 0x20 && c != 0x7f) || c == '\t';
 }
 
-/* Octets outside ASCII are let through: they must be UTF-8, which http_target_read checks. */
+/* RFC 3986 has ASCII only: llhttp refuses the rest, http-parser does not. */
 static bool is_target(uint8_t c) {
-    return c > 0x20 && c != 0x7f;
+    return c > 0x20 && c < 0x7f;
 }
 
 static int hex_digit(uint8_t c) {

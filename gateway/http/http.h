@@ -22,9 +22,9 @@
  * bytes here (connection.h).
  *
  * Also: HTTP/1.0 is answered, closing unless asked to keep alive; other versions 505. Transfer
- * codings other than "chunked", CONNECT and methods unknown to the parser library: 501. Expect
- * other than 100-continue: 417. Trailers are checked and dropped. An encoded slash in the path is
- * 400. Upgrade is ignored.
+ * codings other than "chunked" (some of them 400), CONNECT and methods unknown to the parser
+ * library: 501. Expect other than 100-continue: 417. Trailers are checked and dropped. An encoded
+ * slash in the path is 400. Upgrade is ignored.
  *
  * Single-threaded: everything on the loop.
  */

@@ -22,7 +22,8 @@ struct text {
 static const struct text heads[] = {
     TEXT("GET / HTTP/1.1\r\n\r\n", HTTP_GUARD_END),
     TEXT("\r\nGET / HTTP/1.0\r\nA:\r\nb: \tc \r\n\r\n", HTTP_GUARD_END),
-    TEXT("X!#$%&'*+-.^_`|~9 /\xc3\xbc HTTP/1.1\r\nA: \xff\r\n\r\n", HTTP_GUARD_END),
+    TEXT("X!#$%&'*+-.^_`|~9 /{|}\"<> HTTP/1.1\r\nA: \xff\r\n\r\n", HTTP_GUARD_END),
+    TEXT("GET /\xc3\xbc HTTP/1.1\r\n\r\n", HTTP_GUARD_INVALID),
     TEXT("GET / HTTP/1.1\r\nHost: x\r\n", HTTP_GUARD_MORE),
     TEXT("", HTTP_GUARD_MORE),
     TEXT("\r\n\r\nGET / HTTP/1.1\r\n\r\n", HTTP_GUARD_INVALID),
