@@ -49,6 +49,7 @@ static void on_request(void *context, struct http_request *request) {
     } else if (strcmp(path, "/same") == 0) {
         http_respond(request, 304, NULL, "x", 1);
     } else if (strcmp(path, "/large") == 0) {
+        fixture->shared++;
         http_respond_shared(request, 200, "text/plain", fixture->large, LARGE_BYTES, on_released,
                             fixture);
     } else if (strncmp(path, "/admin/", 7) == 0) {

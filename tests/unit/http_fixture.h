@@ -34,7 +34,8 @@ struct fixture {
     unsigned served; /* requests handed to the handler */
     unsigned gone;
     unsigned problems;
-    unsigned released; /* shared bodies */
+    unsigned shared;   /* bodies */
+    unsigned released; /* of these */
     unsigned drained;
     char *large;
 };

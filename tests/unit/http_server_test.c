@@ -6,6 +6,28 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+/* The linker sends the server's allocations through here (tests/unit/CMakeLists.txt). */
+static size_t allocations;
+static size_t refused_allocation; /* which one gets no memory; 0: none */
+void *__real_malloc(size_t size_bytes);
+void *__real_calloc(size_t count, size_t size_bytes);
+void *__real_realloc(void *memory, size_t size_bytes);
+void *__wrap_malloc(size_t size_bytes);
+void *__wrap_calloc(size_t count, size_t size_bytes);
+void *__wrap_realloc(void *memory, size_t size_bytes);
+
+void *__wrap_malloc(size_t size_bytes) {
+    return ++allocations == refused_allocation ? NULL : __real_malloc(size_bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t size_bytes) {
+    return ++allocations == refused_allocation ? NULL : __real_calloc(count, size_bytes);
+}
+
+void *__wrap_realloc(void *memory, size_t size_bytes) {
+    return ++allocations == refused_allocation ? NULL : __real_realloc(memory, size_bytes);
+}
+
 static int set_up(void **state) {
     *state = fixture_create(NULL);
     return 0;
@@ -43,6 +65,49 @@ static void test_keep_alive(void **state) {
     assert_string_equal(answer_header(&answer, "Connection", value), "close");
     client_expect_closed(client);
     client_destroy(client);
+}
+
+static void test_a_request_costs_no_allocation(void **state) {
+    struct fixture *fixture = *state;
+    struct client *client = client_create(fixture);
+    size_t in_all = 0;
+    for (unsigned i = 1; i <= 100; i++) {
+        client_send_text(client, "POST /echo?a=b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n"
+                                 "Accept: a\r\nAccept: b\r\nContent-Length: 2\r\n\r\nhi");
+        size_t start = allocations;
+        fixture_wait(fixture, fixture->served == i);
+        if (i > 1)
+            assert_int_equal(allocations, start);
+        in_all += allocations - start;
+        expect_text(client, "hi");
+    }
+    assert_in_range(in_all, 1, 10); /* the first one made what the others used */
+    client_destroy(client);
+}
+
+/* Whichever allocation fails: at most this connection ends, and the next one is served. */
+static void test_without_memory(void **state) {
+    (void)state;
+    bool was_reached = true;
+    for (size_t nth = 1; was_reached; nth++) {
+        struct fixture *fixture = fixture_create(NULL);
+        struct client *client = client_create(fixture);
+        client_send_text(client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+                                 "GET /large HTTP/1.1\r\nHost: x\r\n\r\nGET /mo");
+        refused_allocation = allocations + nth;
+        for (int i = 0; i < 5; i++)
+            fixture_turn(fixture, -1);
+        was_reached = allocations >= refused_allocation;
+        refused_allocation = 0;
+        struct client *next = client_create(fixture);
+        client_send_text(next, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+        expect_text(next, "/next");
+        client_destroy(next);
+        client_destroy(client);
+        fixture_wait(fixture, http_server_connections(fixture->server) == 0);
+        assert_int_equal(fixture->released, fixture->shared);
+        fixture_destroy(fixture);
+    }
 }
 
 static void test_http_1_0(void **state) {
@@ -318,6 +383,8 @@ static void test_processes_share_a_port(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_keep_alive),
+        TEST(test_a_request_costs_no_allocation),
+        cmocka_unit_test(test_without_memory),
         TEST(test_http_1_0),
         TEST(test_headers_of_an_answer),
         TEST(test_head_and_answers_without_body),
