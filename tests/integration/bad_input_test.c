@@ -310,7 +310,7 @@ static const struct bad_message bad_messages[] = {
             "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400),
     MESSAGE("chunked twice",
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-            400),
+            501),
     MESSAGE("a chunk with plus", "Transfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n", 400),
     MESSAGE("a chunk of nonsense", "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", 400),
     MESSAGE("a space before the colon", "Content-Length : 2\r\n\r\n{}", 400),

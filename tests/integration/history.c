@@ -26,7 +26,8 @@ struct history {
     size_t attempt_count, attempt_capacity;
     struct record *records;
     size_t record_count, record_capacity;
-    struct id_map *by_id; /* attempt + 1 as a pointer; the event is part of the hashed id */
+    struct id_map *by_id;    /* attempt + 1 as a pointer; the event is part of the hashed id */
+    struct id_map *by_event; /* any attempt of the event, likewise */
 };
 
 /* One record on one seat. */
@@ -43,7 +44,8 @@ struct history *history_create(struct cluster *cluster, unsigned seats_per_row) 
     history->cluster = cluster;
     history->seats_per_row = seats_per_row;
     history->by_id = id_map_create(BOOKINGS_MAX);
-    ensure(history->by_id != NULL);
+    history->by_event = id_map_create(BOOKINGS_MAX);
+    ensure(history->by_id != NULL && history->by_event != NULL);
     char *hex =
         sql_text(cluster->sql, "SELECT encode(booking_key, 'hex') FROM usher.installation", NULL);
     for (size_t i = 0; i < BOOKING_KEY_BYTES; i++) {
@@ -57,6 +59,7 @@ struct history *history_create(struct cluster *cluster, unsigned seats_per_row) 
 
 void history_destroy(struct history *history) {
     id_map_destroy(history->by_id);
+    id_map_destroy(history->by_event);
     free(history->attempts);
     free(history->records);
     free(history);
@@ -86,6 +89,9 @@ uint32_t history_add_attempt(struct history *history, const struct history_attem
     added->deadline_us = clock_monotonic_us() + hold_seconds * 1000000;
     expect(id_map_put(history->by_id, &id, (void *)(uintptr_t)(number + 1)) == STATUS_OK,
            "attempt %s made twice", attempt->key);
+    struct id128 event = id128_of_u64((uint64_t)attempt->event_id);
+    enum status status = id_map_put(history->by_event, &event, (void *)(uintptr_t)(number + 1));
+    ensure(status == STATUS_OK || status == STATUS_EXISTS);
     return number;
 }
 
@@ -149,9 +155,13 @@ static void check_acknowledged(struct history *history) {
     bool *confirmed = calloc(history->attempt_count + 1, sizeof *confirmed);
     bool *stored = calloc(history->attempt_count + 1, sizeof *stored);
     ensure(confirmed != NULL && stored != NULL);
-    PGresult *rows =
-        sql_rows(history->cluster->sql, "SELECT booking_id, status FROM report.bookings", NULL);
+    PGresult *rows = sql_rows(history->cluster->sql,
+                              "SELECT booking_id, status, event_id FROM report.bookings", NULL);
     for (int row = 0; row < PQntuples(rows); row++) {
+        struct id128 event = id128_of_u64(strtoull(PQgetvalue(rows, row, 2), NULL, 10));
+        if (id_map_get(history->by_event, &event) == NULL) {
+            continue; /* somebody else books on that one */
+        }
         uint32_t attempt = attempt_of(history, PQgetvalue(rows, row, 0));
         stored[attempt] = true;
         confirmed[attempt] = strcmp(PQgetvalue(rows, row, 1), "CONFIRMED") == 0;

@@ -126,33 +126,10 @@ static void nats_goes_and_comes_back(void **state) {
     expect_all_back(&stall);
 }
 
-/* A gateway that starts while the database is down looks out with what it keeps on its disk. */
-static void a_gateway_restarts_while_postgresql_is_away(void **state) {
-    struct stall stall = set_up(state);
-    postgres_crash(stall.cluster->postgres);
-    wait_until_booking_is(stall.cluster, "down");
-    process_end(stall.cluster->gateways[0].process, NOTICE_MS);
-    cluster_kill(&stall.cluster->gateways[0]);
-    cluster_start_gateway(stall.cluster, 0);
-    struct wait wait = wait_at_most(NOTICE_MS);
-    struct http_answer answer = {0};
-    while (answer.status != 200) {
-        http_answer_free(&answer);
-        answer = shop_get(stall.cluster, 0, "/readyz");
-        wait_again(&wait, "a gateway to start without PostgreSQL");
-    }
-    http_answer_free(&answer);
-    expect_looking(stall.cluster, stall.event_id);
-    assert_true(seats_are_stale(stall.cluster, 0, stall.event_id));
-    postgres_start(stall.cluster->postgres);
-    expect_all_back(&stall);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(postgresql_goes_and_comes_back, cluster_teardown),
         cmocka_unit_test_teardown(nats_goes_and_comes_back, cluster_teardown),
-        cmocka_unit_test_teardown(a_gateway_restarts_while_postgresql_is_away, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,8 @@ static void ask_in_one_batch(struct cluster *cluster, struct cluster_process *ow
         while (!http_connection_take(connections[i], &answers[i])) {
             http_drive(connections, CUSTOMERS, HTTP_CALL_MS);
         }
+    }
+    for (unsigned i = 0; i < CUSTOMERS; i++) {
         http_connection_destroy(connections[i]);
     }
 }

@@ -76,8 +76,8 @@ static void overlapping_sets_with_cancels_and_confirms(void **state) {
                                    .event_count = EVENTS,
                                    .rows = SHOP_ROWS_MAX,
                                    .seats_per_row = 60,
-                                   .window = 8,
-                                   .hold_seconds = 300,
+                                   .window = 16,
+                                   .hold_seconds = 2,
                                    .pause_ms = 5,
                                    .seed = 1};
     const struct shop_event event = {.venue_id =
