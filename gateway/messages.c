@@ -48,9 +48,6 @@ static void on_seats(void *context, const char *subject, const uint8_t *data, si
 
 static void on_bus_state(void *context, bool connected) {
     struct gateway *gateway = context;
-    log_write(connected ? LOG_INFO : LOG_WARNING, connected ? "bus-up" : "bus-down",
-              connected ? "Connected to NATS; owners are asked to announce themselves."
-                        : "NATS is lost. Bookings are refused until it is back.");
     if (!connected) {
         return;
     }

@@ -23,7 +23,8 @@ static int put_ready(struct text *text, const struct gateway *gateway) {
     bool bus = gateway->bus != NULL && bus_connected(gateway->bus);
     bool clock = database_clock_known(reads_clock(gateway->reads));
     uint32_t owned = owners_known(&gateway->owners, clock_monotonic_us());
-    bool booking = looking && bus && clock && owned == PARTITION_COUNT;
+    bool booking = looking && bus && clock && owned == PARTITION_COUNT &&
+                   reads_is_up(gateway->reads, READS_PRIMARY);
     bool first = true;
     text_format(text, "{\"looking\":\"%s\",\"booking\":\"%s\",\"queue\":\"%s\",\"reasons\":[",
                 looking ? "up" : "down", booking ? "up" : "down", bus ? "up" : "down");
