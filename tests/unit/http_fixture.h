@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-enum { LARGE_BYTES = 16 * 1024 * 1024, WAITING_MAX = 64, FIXTURE_WAIT_MS = 10000 };
+enum { LARGE_BYTES = 16 * 1024 * 1024, WAITING_MAX = 64, FIXTURE_WAIT_MS = 30000 };
 
 struct fixture {
     struct event_base *base;
