@@ -111,9 +111,10 @@ static void want_seats(struct load *load, struct client *client) {
 static void request_reserve(struct load *load, const struct history_attempt *attempt,
                             struct http_request *request, char body[SHOP_TEXT_SIZE]) {
     char seats[SHOP_TEXT_SIZE] = "", seat[16];
+    int length = 0;
     for (unsigned i = 0; i < attempt->seat_count; i++) {
-        (void)strcat(seats, i > 0 ? "," : "");
-        (void)strcat(seats, history_seat_text(load->history, attempt->seats[i], seat));
+        length += snprintf(seats + length, sizeof seats - (size_t)length, "%s%s", i > 0 ? "," : "",
+                           history_seat_text(load->history, attempt->seats[i], seat));
     }
     request->body = shop_reserve_body(body, attempt->event_id, seats);
     request->key = attempt->key;

@@ -174,7 +174,7 @@ static void every_answer_is_linearizable(void **state) {
     const char *seed_text = getenv("USHER_TEST_SEED");
     const char *seconds_text = getenv("USHER_TEST_SECONDS");
     uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
-    int64_t left_s = seconds_text != NULL ? atoll(seconds_text) : ROUND_S;
+    int64_t left_s = seconds_text != NULL ? strtoll(seconds_text, NULL, 10) : ROUND_S;
     for (; left_s > 0; left_s -= ROUND_S) {
         run_round(state, seed++, left_s < ROUND_S ? left_s : ROUND_S);
     }

@@ -263,8 +263,9 @@ static bool count_partitions(struct cluster *cluster, int64_t counts[CLUSTER_WOR
     for (int row = 0; row < PQntuples(rows); row++) {
         for (unsigned i = 0; i < cluster->worker_count; i++) {
             if (is_working(&cluster->workers[i]) &&
-                process_pid(cluster->workers[i].process) == atoi(PQgetvalue(rows, row, 0))) {
-                counts[i] = atoll(PQgetvalue(rows, row, 1));
+                process_pid(cluster->workers[i].process) ==
+                    strtoll(PQgetvalue(rows, row, 0), NULL, 10)) {
+                counts[i] = strtoll(PQgetvalue(rows, row, 1), NULL, 10);
                 owned += counts[i];
             }
         }

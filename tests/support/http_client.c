@@ -230,7 +230,7 @@ static void read_head(struct http_connection *connection, size_t head_bytes) {
     size_t length = 0;
     *end = '\0';
     const char *body_bytes = find_header(connection->in, "Content-Length", &length);
-    connection->status = atoi(connection->in + strcspn(connection->in, " "));
+    connection->status = (int)strtol(connection->in + strcspn(connection->in, " "), NULL, 10);
     bool empty = connection->head_only || connection->status == 204 || connection->status == 304;
     expect(body_bytes != NULL || empty, "an answer without Content-Length: %s", connection->in);
     connection->body_bytes = empty ? 0 : (size_t)strtoull(body_bytes, NULL, 10);

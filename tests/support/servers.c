@@ -74,7 +74,7 @@ static void postgres_program(const char *name, char path[PATH_MAX]) {
     expect(glob("/usr/lib/postgresql/*/bin/postgres", 0, NULL, &found) == 0,
            "no PostgreSQL server here");
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        int version = atoi(found.gl_pathv[i] + strlen("/usr/lib/postgresql/"));
+        int version = (int)strtol(found.gl_pathv[i] + strlen("/usr/lib/postgresql/"), NULL, 10);
         if (version > newest) {
             newest = version;
             (void)snprintf(path, PATH_MAX, "/usr/lib/postgresql/%d/bin/%s", version, name);

@@ -79,8 +79,8 @@ static void take_session(const struct http_answer *answer, struct shop_customer 
     expect(answer->status == 201 && token != NULL && user_id != NULL, "POST /sessions: %d %s",
            answer->status, answer->body != NULL ? answer->body : "");
     ensure(strlen(token) < sizeof customer->token && strlen(user_id) < sizeof customer->user_id);
-    (void)strcpy(customer->token, token);
-    (void)strcpy(customer->user_id, user_id);
+    memcpy(customer->token, token, strlen(token) + 1);
+    memcpy(customer->user_id, user_id, strlen(user_id) + 1);
 }
 
 void shop_customers(struct cluster *cluster, struct shop_customer *customers, size_t count) {
