@@ -23,7 +23,7 @@ static void forget_history(struct seat_map *map, uint64_t version) {
 
 static void remember(struct seat_map *map, uint64_t version, uint32_t seat) {
     if (map->history == NULL) {
-        map->history = malloc(SEAT_MAP_HISTORY_MAX * sizeof map->history[0]);
+        map->history = calloc(SEAT_MAP_HISTORY_MAX, sizeof map->history[0]);
     }
     if (map->history == NULL) {
         forget_history(map, version);

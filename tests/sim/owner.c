@@ -333,6 +333,15 @@ bool owner_forget(struct owner *owner) {
     return owner_commit_all(owner) && start_over(owner, true);
 }
 
+static bool settings_equal(const struct show_settings *a, const struct show_settings *b) {
+    return a->state == b->state && a->on_sale_us == b->on_sale_us &&
+           a->sale_end_us == b->sale_end_us && a->hold_ms == b->hold_ms &&
+           a->seats_per_user == b->seats_per_user && a->guests == b->guests &&
+           a->price_count == b->price_count &&
+           memcmp(a->prices, b->prices, sizeof a->prices) == 0 &&
+           strcmp(a->currency, b->currency) == 0;
+}
+
 bool owner_change_settings(struct owner *owner, const struct show_settings *settings) {
     if (!owner_commit_all(owner)) {
         return false;
@@ -342,7 +351,6 @@ bool owner_change_settings(struct owner *owner, const struct show_settings *sett
     owner->model.settings = *settings;
     owner->committed.settings = *settings;
     show_set_settings(owner->show, settings);
-    const struct show_settings *now = show_get_settings(owner->show);
-    return memcmp(now, settings, sizeof *now) == 0 ||
+    return settings_equal(show_get_settings(owner->show), settings) ||
            progress_fail(owner->progress, "settings are not taken over");
 }
