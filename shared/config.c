@@ -8,7 +8,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_LOG_LEVEL };
+enum setting_kind {
+    SETTING_TEXT,
+    SETTING_NUMBER,
+    SETTING_LOG_LEVEL,
+    SETTING_SWITCH,
+    SETTING_JWT_ALGORITHM,
+    SETTING_KIND_COUNT
+};
+
+/* Kinds of text that is one of a few words. */
+static const struct {
+    const char *words[4];
+    const char *problem;
+} choices[SETTING_KIND_COUNT] = {
+    [SETTING_LOG_LEVEL] = {{"debug", "info", "warning", "error"},
+                           "must be debug, info, warning or error"},
+    [SETTING_SWITCH] = {{"on", "off"}, "must be on or off"},
+    [SETTING_JWT_ALGORITHM] = {{"", "RS256", "ES256", "EdDSA"}, "must be RS256, ES256 or EdDSA"},
+};
 
 /* Who acts on a setting. Only what concerns an operator is in the README. */
 enum setting_owner {
@@ -34,6 +52,8 @@ struct setting {
     { name, OWNER_PROCESS, SETTING_TEXT, fallback, meaning, 0, 0, PLACE(field) }
 #define NUMBER(name, field, fallback, min, max, meaning)                                           \
     { name, OWNER_PROCESS, SETTING_NUMBER, fallback, meaning, min, max, PLACE(field) }
+#define CHOICE(name, field, kind, fallback, meaning)                                               \
+    { name, OWNER_PROCESS, kind, fallback, meaning, 0, 0, PLACE(field) }
 #define OTHERS(name, owner, fallback, meaning)                                                     \
     { name, owner, SETTING_TEXT, fallback, meaning, 0, 0, 0, 0 }
 
@@ -65,8 +85,17 @@ static const struct setting settings[] = {
            "time for a request to arrive whole"),
     NUMBER("USHER_IDLE_SECONDS", idle_seconds, "75", 1, 86400,
            "how long a connection is kept without a request"),
-    {"USHER_LOG_LEVEL", OWNER_PROCESS, SETTING_LOG_LEVEL, "info",
-     "least level that is logged: debug, info, warning or error", 0, 0, PLACE(log_level)},
+    TEXT("USHER_JWT_ISSUER", jwt_issuer, "",
+         "the site's identity provider: its name (`iss`); the `USHER_JWT_…` are set all or none"),
+    TEXT("USHER_JWT_AUDIENCE", jwt_audience, "", "this site's name at the provider (`aud`)"),
+    CHOICE("USHER_JWT_ALGORITHM", jwt_algorithm, SETTING_JWT_ALGORITHM, "",
+           "how the provider signs, and nothing else is accepted: RS256, ES256 or EdDSA"),
+    TEXT("USHER_JWT_KEYS", jwt_keys, "",
+         "file of the provider's public keys, JWKS or PEM; read again when it changes"),
+    CHOICE("USHER_GUESTS", guests, SETTING_SWITCH, "on",
+           "whether people without an account may book: on or off"),
+    CHOICE("USHER_LOG_LEVEL", log_level, SETTING_LOG_LEVEL, "info",
+           "least level that is logged: debug, info, warning or error"),
 
     OTHERS("USHER_WORKERS", OWNER_OPS, "2", "how many workers `ops/up` starts"),
     OTHERS("USHER_GATEWAYS", OWNER_OPS, "1", "how many gateways `ops/up` starts"),
@@ -127,20 +156,37 @@ static bool store_number(const struct setting *setting, const char *text, int64_
     return true;
 }
 
+static bool is_choice(enum setting_kind kind, const char *text) {
+    for (size_t i = 0; i < ARRAY_LEN(choices[kind].words); i++) {
+        const char *word = choices[kind].words[i];
+        if (word != NULL && strcmp(word, text) == 0)
+            return true;
+    }
+    return choices[kind].problem == NULL;
+}
+
 /* The value itself is not logged: a URL may contain a password. */
 static bool store_text(const struct setting *setting, const char *text, char *place) {
-    enum log_level level;
     size_t length = strlen(text);
     if (length >= setting->size_bytes) {
         complain(setting->name, "is too long");
         return false;
     }
-    if (setting->kind == SETTING_LOG_LEVEL && !log_level_from_text(text, &level)) {
-        complain(setting->name, "must be debug, info, warning or error");
+    if (!is_choice(setting->kind, text)) {
+        complain(setting->name, choices[setting->kind].problem);
         return false;
     }
     memcpy(place, text, length + 1);
     return true;
+}
+
+static bool is_provider_whole(const struct config *config) {
+    bool has_issuer = *config->jwt_issuer != '\0';
+    if (has_issuer == (*config->jwt_audience != '\0') &&
+        has_issuer == (*config->jwt_algorithm != '\0') && has_issuer == (*config->jwt_keys != '\0'))
+        return true;
+    complain("USHER_JWT_ISSUER", "issuer, audience, algorithm and keys belong together");
+    return false;
 }
 
 bool config_load(struct config *config) {
@@ -159,6 +205,7 @@ bool config_load(struct config *config) {
                           : store_text(setting, text, place);
         good = good && stored;
     }
+    good = good && is_provider_whole(config);
     if (*config->read_database_url == '\0')
         memcpy(config->read_database_url, config->database_url, sizeof config->database_url);
     return good;

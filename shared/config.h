@@ -5,6 +5,7 @@
  *
  * config_load refuses (false, one log line a mistake) what is out of bounds or not a number, and
  * any variable USHER_… that the table does not know: a mistyped setting must not pass in silence.
+ * The four USHER_JWT_… belong together: all or none.
  */
 #ifndef USHER_SHARED_CONFIG_H
 #define USHER_SHARED_CONFIG_H
@@ -35,6 +36,12 @@ struct config {
     int64_t request_seconds;   /* USHER_REQUEST_SECONDS: for a request to arrive whole */
     int64_t idle_seconds;      /* USHER_IDLE_SECONDS: keep-alive without a request */
     char log_level[16];        /* USHER_LOG_LEVEL: debug, info, warning, error */
+    /* The site's identity provider, see gateway/identity.h; all "" when there is none. */
+    char jwt_issuer[CONFIG_TEXT_SIZE];   /* USHER_JWT_ISSUER */
+    char jwt_audience[CONFIG_TEXT_SIZE]; /* USHER_JWT_AUDIENCE */
+    char jwt_algorithm[16];              /* USHER_JWT_ALGORITHM: RS256, ES256, EdDSA */
+    char jwt_keys[CONFIG_TEXT_SIZE];     /* USHER_JWT_KEYS: path of a file */
+    char guests[8];                      /* USHER_GUESTS: on, off */
 };
 
 MUST_CHECK bool config_load(struct config *config);

@@ -56,6 +56,11 @@ static void expect_defaults(const struct config *config) {
     assert_int_equal(config->request_seconds, 10);
     assert_int_equal(config->idle_seconds, 75);
     assert_string_equal(config->log_level, "info");
+    assert_string_equal(config->jwt_issuer, "");
+    assert_string_equal(config->jwt_audience, "");
+    assert_string_equal(config->jwt_algorithm, "");
+    assert_string_equal(config->jwt_keys, "");
+    assert_string_equal(config->guests, "on");
 }
 
 static void without_settings_the_defaults_hold(void **state) {
@@ -95,6 +100,7 @@ static void settings_are_read(void **state) {
     set("USHER_REQUEST_SECONDS", "5");
     set("USHER_IDLE_SECONDS", "6");
     set("USHER_LOG_LEVEL", "debug");
+    set("USHER_GUESTS", "off");
     assert_true(config_load(&config));
     assert_string_equal(config.home, "/srv/usher home");
     assert_string_equal(config.process, "worker-7");
@@ -113,6 +119,7 @@ static void settings_are_read(void **state) {
     assert_int_equal(config.request_seconds, 5);
     assert_int_equal(config.idle_seconds, 6);
     assert_string_equal(config.log_level, "debug");
+    assert_string_equal(config.guests, "off");
 
     set("USHER_READ_DATABASE_URL", "postgresql://replica/usher");
     assert_true(config_load(&config));
@@ -133,6 +140,38 @@ static void numbers_out_of_bounds_are_refused(void **state) {
     expect_refused("USHER_HOLD_SECONDS", "86401");
     expect_refused("USHER_CONNECTIONS_MAX", "0");
     expect_refused("USHER_LOG_LEVEL", "loud");
+}
+
+static void an_identity_provider_is_set_whole_or_not_at_all(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {
+        {"USHER_JWT_ISSUER", "https://login.example/"},
+        {"USHER_JWT_AUDIENCE", "tickets"},
+        {"USHER_JWT_ALGORITHM", "EdDSA"},
+        {"USHER_JWT_KEYS", "/etc/usher/jwks.json"},
+    };
+    struct config config;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        set(settings[i][0], settings[i][1]);
+    assert_true(config_load(&config));
+    assert_string_equal(config.jwt_issuer, "https://login.example/");
+    assert_string_equal(config.jwt_audience, "tickets");
+    assert_string_equal(config.jwt_algorithm, "EdDSA");
+    assert_string_equal(config.jwt_keys, "/etc/usher/jwks.json");
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        assert_int_equal(unsetenv(settings[i][0]), 0);
+        assert_false(config_load(&config));
+        set(settings[i][0], settings[i][1]);
+    }
+}
+
+static void words_that_are_no_choice_are_refused(void **state) {
+    (void)state;
+    static const char *const algorithms[] = {"none", "HS256", "rs256", "RS512", "RS256,ES256"};
+    for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
+        expect_refused("USHER_JWT_ALGORITHM", algorithms[i]);
+    expect_refused("USHER_GUESTS", "yes");
+    expect_refused("USHER_GUESTS", "OFF");
 }
 
 static void texts_that_do_not_fit_are_refused(void **state) {
@@ -205,6 +244,8 @@ int main(void) {
         cmocka_unit_test_setup(an_empty_variable_is_not_set, clear_settings),
         cmocka_unit_test_setup(settings_are_read, clear_settings),
         cmocka_unit_test_setup(numbers_out_of_bounds_are_refused, clear_settings),
+        cmocka_unit_test_setup(an_identity_provider_is_set_whole_or_not_at_all, clear_settings),
+        cmocka_unit_test_setup(words_that_are_no_choice_are_refused, clear_settings),
         cmocka_unit_test_setup(texts_that_do_not_fit_are_refused, clear_settings),
         cmocka_unit_test_setup(unknown_variables_are_refused, clear_settings),
         cmocka_unit_test_setup(what_belongs_to_others_is_tolerated, clear_settings),
