@@ -197,7 +197,7 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     run->pairs = plan->seat_count / 2;
     run->attempt_count = run->pairs * plan->event_count;
     run->cursor = 1;
-    run->order = malloc(run->pairs * sizeof run->order[0]);
+    run->order = calloc(run->pairs, sizeof run->order[0]);
     run->attempts = calloc(run->attempt_count, sizeof run->attempts[0]);
     run->bodies = malloc((size_t)run->attempt_count * RESERVE_ANSWER_MAX_BYTES);
     ensure(run->order != NULL && run->attempts != NULL && run->bodies != NULL);

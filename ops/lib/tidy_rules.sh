@@ -109,7 +109,7 @@ rule_no_sleep_in_tests() {
 # Marks of unfinished work, and of checks that were silenced. The brackets keep the patterns from finding themselves.
 rule_marks() {
     local list=()
-    mapfile -d '' list < <(files '*.c' '*.h' '*.sh' '*.sql' '*.txt' up down test tidy)
+    mapfile -d '' list < <(files '*.c' '*.h' '*.sh' '*.sql' '*.txt' up down test tidy bench)
     [ ${#list[@]} -eq 0 ] || (cd "$tree" && grep -nHP '(?i:\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b)|not[ ]implemented|NOLI[N]T|^ *# *if[ ]0|-Wno[-]|[|][|] true' \
         "${list[@]}" | sed -E 's/^([^:]*:[0-9]+):/\1: mark of unfinished work or of a silenced check: /') || return 0
 }

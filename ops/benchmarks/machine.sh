@@ -1,0 +1,70 @@
+# machine: the usher that is measured, in $home; asking it and its database. Sourced by ops/bench.
+# shellcheck shell=bash
+
+programs=${USHER_TEST_BUILD_DIR:-$checkout/build/release}/bin
+running= # the pid of a program that runs for a while
+
+machine_start() {
+    local kind
+    export USHER_PORT USHER_WORKERS=${USHER_WORKERS:-1} USHER_GATEWAYS=${USHER_GATEWAYS:-1}
+    kind=$(stat -f -c %T "$home")
+    [[ $kind != @(tmpfs|ramfs) ]] || fail "$home is no disk ($kind): commits would cost nothing"
+    mkdir "$home/run"
+    USHER_PORT=$(port_keep public)
+    say "building and starting usher; its words go to $home/up.log"
+    "$checkout/ops/up" </dev/null >"$home/up.log" 2>&1 || { cat "$home/up.log" >&2 && fail "usher could not be started"; }
+    # shellcheck source=/dev/null
+    source "$home/run/env"
+    (umask 077 && printf 'Authorization: Bearer %s\n' "$(cat "$home/admin.key")" >"$home/admin.header")
+}
+
+machine_remove() {
+    local status=$?
+    trap - EXIT
+    trap '' HUP INT TERM
+    set +e
+    if [ -n "$running" ]; then
+        kill "$running"
+        wait "$running"
+    fi 2>/dev/null
+    "$checkout/ops/down" --wipe </dev/null >/dev/null
+    rm -rf "$home"
+    exit "$status"
+}
+
+# machine_run COMMAND…: waits for it; an interruption of the script interrupts it, too.
+machine_run() {
+    local status=0
+    "$@" &
+    running=$!
+    wait "$running" || status=$?
+    running=
+    return "$status"
+}
+
+# admin_post PATH FIELD: posts the JSON of standard input, prints the number in that field of the answer.
+admin_post() {
+    local answer
+    answer=$(curl -sS --noproxy '*' --max-time 60 -H @"$home/admin.header" -H 'Content-Type: application/json' \
+        --data-binary @- "$USHER_URL$1") && json_number "$2" <<<"$answer" || fail "POST $1 answered: $answer"
+}
+
+# json_number FIELD: of the object on standard input; fails when there is no such number.
+json_number() {
+    sed -nE "s/.*\"$1\": *(-?[0-9.]+).*/\1/p" | grep .
+}
+
+# sql OPTION…: psql on the database; fails when a statement does.
+sql() {
+    local url=${USHER_DATABASE_URL#postgresql://usher:} # PASSWORD@ADDRESS:PORT/usher; no password on a command line
+    PGPASSWORD=${url%%@*} PGHOST=127.0.0.1 PGPORT=$(port_of postgres) PGUSER=usher PGDATABASE=usher \
+        "$(postgres_programs)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@"
+}
+
+# Prints NAME=PID for everything that serves.
+machine_processes() {
+    local name
+    for name in $(process_names '*'); do
+        printf '%s=%s\n' "$name" "$(process_pid "$name")"
+    done
+}

@@ -1,0 +1,60 @@
+# table: what was measured, as a table and as JSON. Sourced by ops/bench.
+#
+# A row: name, unit, ours, other, ratio, goal, whether a goal is met, spread. `-` is what does not exist. The goal
+# is a bound of the ratio, or of ours where there is nothing beside it: ">= 6", "<= 0.05". The spread of the
+# rounds is (largest - smallest) / median.
+# shellcheck shell=bash
+
+table=()
+remarks=()
+
+# table_row NAME UNIT OURS OTHER RATIO GOAL SPREAD
+table_row() {
+    local met=- measured=$5
+    [ "$measured" != - ] || measured=$3
+    if [ "$6" != - ]; then
+        met=$(awk -v measured="$measured" -v goal="$6" 'BEGIN {
+            split(goal, part, " ")
+            print (part[1] == ">=" ? measured >= part[2] : measured <= part[2]) ? "true" : "false" }')
+    fi
+    table+=("$1|$2|$3|$4|$5|$6|$met|$7")
+}
+
+table_remark() {
+    remarks+=("$*")
+}
+
+table_print() {
+    local remark
+    printf '\n'
+    {
+        printf 'name|ours|other|ratio|goal|met|spread\n'
+        printf '%s\n' "${table[@]}" | awk -F'|' -v OFS='|' '
+            { sub(/true/, "yes", $7); sub(/false/, "NO", $7)
+              print $1, $3 " " $2, $4, $5, $6, $7, sprintf("%.1f %%", 100 * $8) }'
+    } | column -t -s '|' -o '   '
+    for remark in "${remarks[@]}"; do
+        printf '%s\n' "$remark"
+    done
+}
+
+table_json() {
+    printf '%s\n' "${table[@]}" | awk -F'|' '
+        function value(text) { return text == "-" ? "null" : text }
+        BEGIN { printf "[" }
+        { goal = $6; sub(/^.= /, "", goal)
+          printf "%s{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%s,\"other\":%s,\"ratio\":%s,\"goal\":%s,\"met\":%s,\"spread\":%s}",
+              (NR > 1 ? ",\n " : ""), $1, $2, $3, value($4), value($5), value(goal), value($7), $8 }
+        END { printf "]\n" }'
+}
+
+# median and spread: of the numbers on standard input, one a line.
+median() {
+    sort -g | awk '{ number[NR] = $1 } END { print (number[int((NR + 1) / 2)] + number[int(NR / 2) + 1]) / 2 }'
+}
+
+spread() {
+    sort -g | awk '{ number[NR] = $1 } END {
+        middle = (number[int((NR + 1) / 2)] + number[int(NR / 2) + 1]) / 2
+        printf "%.4f\n", (middle > 0 ? (number[NR] - number[1]) / middle : 0) }'
+}

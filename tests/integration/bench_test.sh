@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# bench_test.sh BUILD-FOLDER: ops/bench measures, reports no speed when the database does not hold what was answered, and
+# leaves nothing behind, also when interrupted.
+# shellcheck source=ops/lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../../ops/lib/common.sh"
+for name in ${!USHER_@}; do
+    unset "$name"
+done
+
+top=$(mktemp -d "${TMPDIR:-/tmp}/usher bench XXXXXX")
+trap 'status=$?; [ $status -eq 0 ] || cat "$top/said"; rm -rf "$top"; exit $status' EXIT
+built=$(cd "$1" && pwd)
+
+expect() {
+    "$@" || fail "line ${BASH_LINENO[0]}: it is not so: $*"
+}
+
+expect_not() {
+    ! "$@" || fail "line ${BASH_LINENO[0]}: it is so: $*"
+}
+
+said() {
+    grep -q -e "$1" "$top/said"
+}
+
+# The folder that it works in, by what it says.
+folder() {
+    sed -n 's#.*words go to \(.*\)/up.log$#\1#p' "$top/said"
+}
+
+# Every process of its own knows the folder by its environment or its arguments.
+expect_nothing_left() {
+    expect test -n "$(folder)"
+    expect_not test -e "$(folder)"
+    expect_not grep -qsF "$(folder)" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
+}
+
+measures() {
+    USHER_TEST_BUILD_DIR=$built expect "$checkout/ops/bench" --smoke --json "$top/table.json" reserve >"$top/said" 2>&1
+    expect said '^reserve .* 1/s '
+    expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
+    expect grep -qE '^ \{"name":"reserve/commits",.*"goal":0.05,' "$top/table.json"
+    expect_nothing_left
+}
+
+# A generator that keeps one seat's answer to itself.
+reports_no_speed_when_the_database_differs() {
+    mkdir -p "$top/build/bin"
+    ln -s "$built"/bin/usher* "$top/build/bin"
+    rm "$top/build/bin/usher-load"
+    cat >"$top/build/bin/usher-load" <<LOAD
+#!/bin/sh
+'$built/bin/usher-load' "\$@" || exit
+while [ "\$1" != --answers ]; do shift; done
+sed -i 1d "\$2"
+LOAD
+    chmod +x "$top/build/bin/usher-load"
+    USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke reserve >"$top/said" 2>&1
+    expect said 'the database is wrong: no speed. .*nobody was answered for'
+    expect_not said '1/s'
+    expect_nothing_left
+}
+
+removes_everything_when_interrupted() {
+    local bench
+    USHER_TEST_BUILD_DIR=$built "$checkout/ops/bench" --smoke reserve >"$top/said" 2>&1 &
+    bench=$!
+    until [ -n "$(folder)" ] && [ -e "$(folder)/answers" ]; do
+        expect kill -0 "$bench"
+        sleep 0.02
+    done
+    kill "$bench"
+    expect_not wait "$bench"
+    expect_nothing_left
+}
+
+measures
+reports_no_speed_when_the_database_differs
+removes_everything_when_interrupted
+say "all as expected"
