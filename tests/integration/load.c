@@ -31,7 +31,10 @@ struct load {
     struct load_options options;
     struct history *history;
     struct client clients[LOAD_CLIENTS_MAX];
-    unsigned sold[LOAD_EVENTS_MAX]; /* seats confirmed: the window begins there */
+    struct {
+        bool *sold;     /* by seat, as far as customers were told */
+        unsigned first; /* the first that is not */
+    } events[LOAD_EVENTS_MAX];
     struct load_counts counts;
     uint64_t random;
     uint64_t keys;
@@ -59,6 +62,10 @@ struct load *load_create(const struct load_options *options) {
     load->random = options->seed;
     load->history = history_create(options->cluster, options->seats_per_row);
     load->wall_minus_monotonic_us = clock_wall_us() - clock_monotonic_us();
+    for (unsigned i = 0; i < options->event_count; i++) {
+        load->events[i].sold = calloc(options->rows * options->seats_per_row, sizeof(bool));
+        ensure(load->events[i].sold != NULL);
+    }
     struct shop_customer *customers = calloc(options->clients, sizeof *customers);
     ensure(customers != NULL);
     shop_customers(options->cluster, customers, options->clients);
@@ -73,6 +80,9 @@ struct load *load_create(const struct load_options *options) {
 void load_destroy(struct load *load) {
     for (unsigned i = 0; i < load->options.clients; i++) {
         http_connection_destroy(load->clients[i].connection);
+    }
+    for (unsigned i = 0; i < load->options.event_count; i++) {
+        free(load->events[i].sold);
     }
     history_destroy(load->history);
     free(load);
@@ -89,17 +99,31 @@ struct history *load_history(struct load *load) {
 /* --- asking
  * --------------------------------------------------------------------------------------------- */
 
-/* 1 … 3 seats side by side within an event's window. */
+/* One of the first `window` seats that nobody is known to have bought. */
+static unsigned choose_seat(struct load *load, size_t event) {
+    unsigned all = load->options.rows * load->options.seats_per_row;
+    uint64_t skip = load_random(load, load->options.window);
+    const bool *sold = load->events[event].sold;
+    while (load->events[event].first < all && sold[load->events[event].first]) {
+        load->events[event].first++;
+    }
+    unsigned seat = load->events[event].first;
+    while (seat + 1 < all && (sold[seat] || skip-- > 0)) {
+        seat++;
+    }
+    return seat;
+}
+
+/* 1 … 3 seats side by side. */
 static void want_seats(struct load *load, struct client *client) {
     const struct load_options *options = &load->options;
     struct history_attempt attempt = {0};
     size_t event = load_random(load, options->event_count);
     unsigned all = options->rows * options->seats_per_row;
-    unsigned from =
-        load->sold[event] + options->window <= all ? load->sold[event] : all - options->window;
+    unsigned from = choose_seat(load, event);
     attempt.event_id = options->events[event];
     attempt.seat_count = 1 + (unsigned)load_random(load, 3);
-    from += (unsigned)load_random(load, options->window - attempt.seat_count + 1);
+    from = from + attempt.seat_count <= all ? from : all - attempt.seat_count;
     for (unsigned i = 0; i < attempt.seat_count; i++) {
         attempt.seats[i] = from + i;
     }
@@ -199,14 +223,16 @@ static enum checker_kind kind_of_status(const struct http_answer *answer) {
                                               : CHECKER_SEE_ENDED;
 }
 
-static void count_sold(struct load *load, struct history_attempt *attempt) {
+static void note_sold(struct load *load, struct history_attempt *attempt) {
     if (attempt->confirmed) {
         return;
     }
     attempt->confirmed = true;
     for (unsigned event = 0; event < load->options.event_count; event++) {
         if (load->options.events[event] == attempt->event_id) {
-            load->sold[event] += attempt->seat_count;
+            for (unsigned i = 0; i < attempt->seat_count; i++) {
+                load->events[event].sold[attempt->seats[i]] = true;
+            }
         }
     }
 }
@@ -225,7 +251,7 @@ static void on_booking(struct load *load, struct client *client, const struct ht
     case STEP_CONFIRM:
         load->counts.confirmed++;
         history_add(history, client->attempt, CHECKER_CONFIRM, true, answer);
-        count_sold(load, history_attempt(history, client->attempt));
+        note_sold(load, history_attempt(history, client->attempt));
         break;
     case STEP_CANCEL:
         load->counts.cancelled++;

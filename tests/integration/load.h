@@ -2,7 +2,7 @@
  * load: customers that hold, confirm, cancel and look without end, over all gateways of a cluster,
  * and remember what they were told (history.h).
  *
- * They fight for a small window of seats of each event; it moves on as seats are sold. A customer
+ * They fight for the first few seats of each event that nobody has bought. A customer
  * that gets no answer asks again with the same key, mostly through another gateway, or gives up.
  * One number (the seed) fixes what they want to do; what comes of it depends on the system.
  * Single-threaded: nothing happens outside load_drive.

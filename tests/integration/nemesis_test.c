@@ -31,6 +31,8 @@ enum blow {
     BLOW_KILL_WORKER,
     BLOW_FREEZE_WORKER,
     BLOW_FREEZE_BOTH_WORKERS,
+    BLOW_FREEZE_AT_FAILPOINT,
+    BLOW_KILL_AT_FAILPOINT,
     BLOW_KILL_GATEWAY,
     BLOW_FREEZE_GATEWAY,
     BLOW_CRASH_POSTGRES,
@@ -43,6 +45,8 @@ static const char *const blow_texts[BLOW_KINDS] = {
     [BLOW_KILL_WORKER] = "worker killed",
     [BLOW_FREEZE_WORKER] = "worker frozen",
     [BLOW_FREEZE_BOTH_WORKERS] = "both workers frozen",
+    [BLOW_FREEZE_AT_FAILPOINT] = "worker frozen at a failpoint",
+    [BLOW_KILL_AT_FAILPOINT] = "worker killed at a failpoint",
     [BLOW_KILL_GATEWAY] = "gateway killed",
     [BLOW_FREEZE_GATEWAY] = "gateway frozen",
     [BLOW_CRASH_POSTGRES] = "PostgreSQL crashed",
@@ -50,15 +54,36 @@ static const char *const blow_texts[BLOW_KINDS] = {
     [BLOW_KILL_NATS] = "NATS killed",
 };
 
+static const char *const failpoints[] = {"database.half-sent", "committer.commit-sent",
+                                         "intake.before-reply", "shows.loading"};
+
 struct nemesis {
     struct cluster *cluster;
     struct load *load;
     unsigned blows[BLOW_KINDS];
+    enum blow deck[BLOW_KINDS]; /* every kind comes once before any comes again */
+    unsigned deck_left;
 };
 
 static void drive_for(struct nemesis *nemesis, int64_t most_ms) {
     load_drive_until(nemesis->load,
                      wait_now_ms() + 1 + (int64_t)load_random(nemesis->load, (uint64_t)most_ms));
+}
+
+/* At most one hit: the file is gone with it, or taken away. */
+static void strike_at_failpoint(struct nemesis *nemesis, unsigned victim, bool deadly) {
+    struct cluster *cluster = nemesis->cluster;
+    struct cluster_process *worker = &cluster->workers[victim];
+    const char *failpoint = failpoints[load_random(nemesis->load, ARRAY_LEN(failpoints))];
+    cluster_arm(worker, failpoint, deadly ? "kill" : "stop");
+    drive_for(nemesis, BLOW_MS);
+    cluster_disarm(worker, failpoint);
+    if (!process_runs(worker->process)) {
+        cluster_kill(worker);
+        cluster_start_worker(cluster, victim);
+    } else {
+        process_thaw(worker->process);
+    }
 }
 
 static void strike(struct nemesis *nemesis, enum blow blow, unsigned victim) {
@@ -68,6 +93,12 @@ static void strike(struct nemesis *nemesis, enum blow blow, unsigned victim) {
         cluster_kill(&cluster->workers[victim]);
         drive_for(nemesis, BLOW_MS);
         cluster_start_worker(cluster, victim);
+        return;
+    case BLOW_FREEZE_AT_FAILPOINT:
+        strike_at_failpoint(nemesis, victim, false);
+        return;
+    case BLOW_KILL_AT_FAILPOINT:
+        strike_at_failpoint(nemesis, victim, true);
         return;
     case BLOW_FREEZE_BOTH_WORKERS:
         process_freeze(cluster->workers[1 - victim].process);
@@ -114,6 +145,19 @@ static void strike(struct nemesis *nemesis, enum blow blow, unsigned victim) {
     ensure(false);
 }
 
+static enum blow next_blow(struct nemesis *nemesis) {
+    if (nemesis->deck_left == 0) {
+        for (; nemesis->deck_left < BLOW_KINDS; nemesis->deck_left++) {
+            nemesis->deck[nemesis->deck_left] = (enum blow)nemesis->deck_left;
+        }
+    }
+    size_t drawn = load_random(nemesis->load, nemesis->deck_left);
+    enum blow blow = nemesis->deck[drawn];
+    nemesis->deck[drawn] = nemesis->deck[--nemesis->deck_left];
+    nemesis->blows[blow]++;
+    return blow;
+}
+
 static void print_round(const struct nemesis *nemesis) {
     const struct load_counts *counts = load_counts(nemesis->load);
     print_message("held %" PRIu64 ", taken %" PRIu64 ", confirmed %" PRIu64 ", cancelled %" PRIu64
@@ -132,7 +176,7 @@ static void start_load(struct nemesis *nemesis, uint64_t seed) {
                                    .event_count = EVENTS,
                                    .rows = ROWS,
                                    .seats_per_row = SEATS,
-                                   .window = 12,
+                                   .window = 24,
                                    .hold_seconds = HOLD_S,
                                    .pause_ms = 40,
                                    .seed = seed};
@@ -152,8 +196,7 @@ static void run_round(void **state, uint64_t seed, int64_t seconds) {
     int64_t end_ms = wait_now_ms() + seconds * 1000;
     while (wait_now_ms() < end_ms) {
         drive_for(&nemesis, CALM_MS);
-        enum blow blow = (enum blow)load_random(nemesis.load, BLOW_KINDS);
-        nemesis.blows[blow]++;
+        enum blow blow = next_blow(&nemesis);
         strike(&nemesis, blow, (unsigned)load_random(nemesis.load, 2));
     }
     cluster_wait_ready(nemesis.cluster);
