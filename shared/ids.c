@@ -105,6 +105,22 @@ static size_t append_field(uint8_t *message, size_t used, const void *data, size
     return used + size_bytes;
 }
 
+struct id128 user_id_derive(const char *issuer, const char *subject) {
+    const char *names[] = {issuer, subject};
+    uint8_t message[ARRAY_LEN(names) * (LENGTH_BYTES + USER_NAME_MAX_BYTES)];
+    size_t used = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t length = strnlen(names[i], USER_NAME_MAX_BYTES + 1);
+        ensure(length >= 1 && length <= USER_NAME_MAX_BYTES);
+        used = append_field(message, used, names[i], length);
+    }
+    uint8_t digest[SHA256_BYTES];
+    ensure(EVP_Digest(message, used, digest, NULL, EVP_sha256(), NULL) == 1);
+    struct id128 id;
+    memcpy(id.bytes, digest, sizeof id.bytes);
+    return id;
+}
+
 struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struct id128 *user,
                                uint64_t event_id, const char *idempotency_key) {
     size_t key_bytes = strnlen(idempotency_key, IDEMPOTENCY_KEY_MAX_BYTES + 1);

@@ -13,6 +13,10 @@
  * the id's first 48 bits: ids in time order cost PostgreSQL a third less than random ones. Nothing
  * compares or sorts by that prefix.
  *
+ * A user of the site's identity provider is named by the first 16 bytes of SHA-256 over issuer and
+ * subject, each length-prefixed: what a provider calls its people may contain anything and be long,
+ * and another provider's person of the same name is somebody else. A guest's userId is random.
+ *
  * All functions are pure but id128_random and uuid7_text, which use the kernel's random source
  * through OpenSSL and abort when there is none. Thread-safe.
  */
@@ -27,6 +31,7 @@ enum {
     UUID_TEXT_SIZE = 37,       /* 36 characters and NUL */
     BOOKING_ID_TEXT_SIZE = 54, /* 20 digits, '-', 32 hex digits, NUL */
     BOOKING_KEY_BYTES = 32,
+    USER_NAME_MAX_BYTES = 1023, /* of an issuer, and of a subject */
 };
 
 struct id128 id128_random(void);
@@ -39,6 +44,9 @@ MUST_CHECK enum status id128_from_text(const char *text, struct id128 *id);
  * otherwise. */
 MUST_CHECK enum status id128_from_uuid(const char *text, struct id128 *id);
 char *id128_to_uuid(const struct id128 *id, char text[UUID_TEXT_SIZE]);
+
+/* See above. Both are NUL-terminated, 1 to USER_NAME_MAX_BYTES bytes. */
+struct id128 user_id_derive(const char *issuer, const char *subject);
 
 /* A fresh UUIDv7 for `unix_ms`. Returns `text`. */
 char *uuid7_text(int64_t unix_ms, char text[UUID_TEXT_SIZE]);

@@ -171,6 +171,28 @@ static void refuses_what_is_no_booking_id(void **state) {
         assert_int_equal(booking_id_from_text(cases[i], &event_id, &id), STATUS_INVALID);
 }
 
+/* A change here would take everybody's bookings from them. */
+static void users_are_named_by_issuer_and_subject(void **state) {
+    (void)state;
+    char text[ID128_TEXT_SIZE];
+    struct id128 alice = user_id_derive("https://login.example/", "alice");
+    assert_string_equal(id128_to_text(&alice, text), "5e68e3c0f08eb76d10d0603a52962146");
+    static const char *const others[][2] = {
+        {"https://login.example", "/alice"}, {"https://login.example/a", "lice"},
+        {"https://login.example/", "Alice"}, {"https://login.example/", "alice "},
+        {"alice", "https://login.example/"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct id128 other = user_id_derive(others[i][0], others[i][1]);
+        assert_false(id128_equal(&alice, &other));
+    }
+    char longest[USER_NAME_MAX_BYTES + 1];
+    memset(longest, 'x', USER_NAME_MAX_BYTES);
+    longest[USER_NAME_MAX_BYTES] = '\0';
+    struct id128 long_one = user_id_derive(longest, longest);
+    assert_false(id128_is_zero(&long_one));
+}
+
 /* A change here would give an event two owners. */
 static void partitions_never_change(void **state) {
     (void)state;
@@ -205,6 +227,7 @@ int main(void) {
         cmocka_unit_test(every_part_makes_another_booking),
         cmocka_unit_test(public_booking_ids_go_round),
         cmocka_unit_test(refuses_what_is_no_booking_id),
+        cmocka_unit_test(users_are_named_by_issuer_and_subject),
         cmocka_unit_test(partitions_never_change),
         cmocka_unit_test(events_spread_over_partitions),
     };
