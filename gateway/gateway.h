@@ -11,6 +11,7 @@
 #include "gateway/catalogue.h"
 #include "gateway/commands.h"
 #include "gateway/http/http.h"
+#include "gateway/identity.h"
 #include "gateway/installation.h"
 #include "gateway/reads.h"
 #include "gateway/seat_maps.h"
@@ -26,6 +27,7 @@ struct gateway {
     uint64_t instance; /* random; replies come to it */
     struct installation installation;
     char admin_key[ADMIN_KEY_MAX_BYTES + 1]; /* "": admin routes are closed */
+    struct identity *identity;               /* NULL: the site has no identity provider */
     struct reads *reads;
     struct bus *bus; /* NULL until the installation is known */
     struct owners owners;

@@ -77,6 +77,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     int64_t now_us = clock_monotonic_us();
     commands_tick(gateway->commands, now_us);
     seat_maps_tick(gateway->seat_maps, now_us);
+    identity_tick(gateway->identity, now_us);
     catalogue_tick(gateway->catalogue);
 }
 
@@ -115,6 +116,15 @@ static bool make_parts(struct gateway *gateway) {
     gateway->catalogue = gateway->reads != NULL ? catalogue_create(gateway->reads) : NULL;
     return gateway->reads != NULL && gateway->commands != NULL && gateway->seat_maps != NULL &&
            gateway->catalogue != NULL;
+}
+
+/* Only where one is configured. */
+static bool make_identity(struct gateway *gateway) {
+    if (*gateway->config.jwt_issuer == '\0') {
+        return true;
+    }
+    gateway->identity = identity_create(&gateway->config, clock_monotonic_us());
+    return gateway->identity != NULL;
 }
 
 static bool make_events(struct gateway *gateway) {
@@ -167,6 +177,7 @@ static void gateway_free(struct gateway *gateway) {
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
     catalogue_destroy(gateway->catalogue);
+    identity_destroy(gateway->identity);
     bus_destroy(gateway->bus);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
                               gateway->signals[1]};
@@ -197,8 +208,9 @@ int main(void) {
     memcpy(&gateway->instance, instance.bytes, sizeof gateway->instance);
     gateway->base = event_base_new();
     auth_read_admin_key(gateway);
-    bool works = gateway->base != NULL && make_parts(gateway) && make_events(gateway) &&
-                 make_servers(gateway) && event_base_dispatch(gateway->base) >= 0;
+    bool works = gateway->base != NULL && make_parts(gateway) && make_identity(gateway) &&
+                 make_events(gateway) && make_servers(gateway) &&
+                 event_base_dispatch(gateway->base) >= 0;
     bool failed = !works || gateway->failed;
     log_write(failed ? LOG_ERROR : LOG_INFO, "stopped",
               failed ? "The gateway could not go on." : "The gateway has stopped.");

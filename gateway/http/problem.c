@@ -19,7 +19,7 @@ static const struct problem_row rows[] = {
     [PROBLEM_PASS_REQUIRED] = {403, "pass-required", "A pass from the waiting room is needed"},
     [PROBLEM_BAD_PASS] = {403, "bad-pass", "The pass is not valid"},
     [PROBLEM_BAD_QUEUE_TOKEN] = {403, "bad-queue-token", "The queue token is not valid"},
-    [PROBLEM_GUESTS_NOT_ALLOWED] = {403, "guests-not-allowed", "Guests can't book this event"},
+    [PROBLEM_GUESTS_NOT_ALLOWED] = {403, "guests-not-allowed", "Guests can't book here"},
     [PROBLEM_NOT_FOUND] = {404, "not-found", "There is no such thing"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "This method is not allowed here"},
     [PROBLEM_NOT_ACCEPTABLE] = {406, "not-acceptable", "None of the accepted formats is offered"},
@@ -117,12 +117,18 @@ static void put_member(struct text *text, const char *name, const char *value) {
     put(text, "\"");
 }
 
+/* RFC 6750, 3.1: a request that brought nothing is not told that it was wrong. */
+static const char *challenge(const struct http_request *request) {
+    return http_request_header(request, "Authorization") != NULL ? "Bearer error=\"invalid_token\""
+                                                                 : "Bearer";
+}
+
 static void add_headers(struct http_request *request, int status, uint32_t retry_after_seconds) {
     if ((status == 429 || status == 503) && retry_after_seconds == 0)
         retry_after_seconds = 1;
     http_answer_header(request, "Cache-Control", "no-store");
     if (status == 401)
-        http_answer_header(request, "WWW-Authenticate", "Bearer");
+        http_answer_header(request, "WWW-Authenticate", challenge(request));
     if (retry_after_seconds) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%" PRIu32, retry_after_seconds);

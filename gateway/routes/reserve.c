@@ -232,7 +232,7 @@ void route_reserve(void *context, struct http_request *request, const struct rou
     struct gateway *gateway = context;
     struct session session;
     const char *key = NULL;
-    if (!auth_user(gateway, request, &session) || !input_idempotency_key(request, &key)) {
+    if (!auth_booker(gateway, request, &session) || !input_idempotency_key(request, &key)) {
         return;
     }
     json_t *document = input_read(request, false);

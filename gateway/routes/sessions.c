@@ -1,4 +1,5 @@
 #include "gateway/answers.h"
+#include "gateway/auth.h"
 #include "gateway/input.h"
 #include "gateway/routes/routes.h"
 #include "shared/ids.h"
@@ -9,6 +10,10 @@ void route_sessions_post(void *context, struct http_request *request,
     (void)match;
     static const char *const no_fields[] = {NULL};
     struct gateway *gateway = context;
+    if (!auth_takes_guests(gateway)) {
+        answer_refuse(request, PROBLEM_GUESTS_NOT_ALLOWED, "Log in at the site's account.", NULL);
+        return;
+    }
     json_t *document = input_read(request, true);
     if (document == NULL) {
         return;
