@@ -1,5 +1,5 @@
 # machine: the usher that is measured, in $home; asking it and its database. Sourced by ops/bench.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 
 programs=${USHER_TEST_BUILD_DIR:-$checkout/build/release}/bin
 running= # the pid of a program that runs for a while

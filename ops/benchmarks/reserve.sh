@@ -3,7 +3,7 @@
 # A round sells fresh events of 100,000 seats, one after another, for at least 5 s; then the database is compared with
 # the answers. The first round warms up and is not counted. Commits are PostgreSQL's own count of the whole database
 # (pg_stat_database.xact_commit), so that the worker's heartbeats and clock ticks are in it. Sourced by ops/bench.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 
 reserve_connections=256
 reserve_commits_goal='<= 0.05'

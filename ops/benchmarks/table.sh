@@ -3,7 +3,7 @@
 # A row: name, unit, ours, other, ratio, goal, whether a goal is met, spread. `-` is what does not exist. The goal
 # is a bound of the ratio, or of ours where there is nothing beside it: ">= 6", "<= 0.05". The spread of the
 # rounds is (largest - smallest) / median.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 
 table=()
 remarks=()
