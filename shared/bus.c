@@ -47,8 +47,7 @@ static void bus_leave(struct bus *bus) {
         bus_free(bus);
 }
 
-/* --- the connection
- * -------------------------------------------------------------------------------- */
+/* --- the connection */
 
 /* `topic` is of the slot, and never the same twice: mail of an ended subscription finds no one. */
 static struct subscription *bus_slot(struct bus *bus, uint32_t topic) {
@@ -172,8 +171,7 @@ void bus_library_close(void) {
     nats_CloseAndWait(FLUSH_AT_END_MS);
 }
 
-/* --- messages
- * -------------------------------------------------------------------------------------- */
+/* --- messages */
 
 /* Tokens of visible characters between dots; '*' only as a whole token, '>' nowhere. */
 static bool subject_is_valid(const char *subject) {

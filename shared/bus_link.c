@@ -3,7 +3,6 @@
 #include "shared/log.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,11 +21,10 @@ enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MAX_MS = 1600, /* and up to a quarter more by jitter */
     PROOF_SUBJECT_SIZE = 64,
+    FAREWELL_MS = 1000, /* for the library's threads to let go of a link */
 };
 
 struct bus_link {
-    atomic_int
-        references; /* the loop's; of each connection until it said closed; of each subscription */
     struct mailbox *mailbox;
     int wake_fd;
     natsOptions *options;
@@ -35,6 +33,7 @@ struct bus_link {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
+    int references; /* the loop's; of each connection until it said closed; of each subscription */
     bool stopping;
     bool wanted;
     natsConnection *connection;
@@ -50,7 +49,11 @@ struct delivery {
 };
 
 static void link_release(struct bus_link *link) {
-    if (atomic_fetch_sub(&link->references, 1) > 1)
+    pthread_mutex_lock(&link->lock);
+    bool last = --link->references == 0;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+    if (!last)
         return;
     mailbox_destroy(link->mailbox);
     if (link->wake_fd >= 0)
@@ -62,7 +65,9 @@ static void link_release(struct bus_link *link) {
 }
 
 static void link_retain(struct bus_link *link) {
-    atomic_fetch_add(&link->references, 1);
+    pthread_mutex_lock(&link->lock);
+    link->references++;
+    pthread_mutex_unlock(&link->lock);
 }
 
 static void link_wake(struct bus_link *link) {
@@ -70,8 +75,7 @@ static void link_wake(struct bus_link *link) {
     ensure(write(link->wake_fd, &one, sizeof one) == sizeof one);
 }
 
-/* --- callbacks, on nats.c's threads
- * ---------------------------------------------------------------- */
+/* --- callbacks, on nats.c's threads */
 
 /* The last thing nats.c says of a connection. It is still allocated, so that no other one has its
  * address. */
@@ -143,8 +147,7 @@ static void on_delivered_all(void *closure) {
     free(delivery);
 }
 
-/* --- connecting, on the link's thread
- * -------------------------------------------------------------- */
+/* --- connecting, on the link's thread */
 
 /* Doubles from failure to failure; jitter keeps processes that lost one server from returning at
  * once. */
@@ -154,13 +157,18 @@ static int64_t backoff_ms(unsigned failures) {
     return delay + delay / 4 * random.bytes[0] / UINT8_MAX;
 }
 
-/* Holding the lock. Ends early when the link is being destroyed. */
-static void link_pause(struct bus_link *link, int64_t pause_ms) {
+static struct timespec after_ms(int64_t wait_ms) {
     struct timespec end;
     ensure(clock_gettime(CLOCK_MONOTONIC, &end) == 0);
-    end.tv_nsec += pause_ms % 1000 * 1000000;
-    end.tv_sec += pause_ms / 1000 + end.tv_nsec / 1000000000;
+    end.tv_nsec += wait_ms % 1000 * 1000000;
+    end.tv_sec += wait_ms / 1000 + end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
+    return end;
+}
+
+/* Holding the lock. Ends early when the link is being destroyed. */
+static void link_pause(struct bus_link *link, int64_t pause_ms) {
+    struct timespec end = after_ms(pause_ms);
     while (!link->stopping &&
            pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &end) == 0)
         continue;
@@ -211,8 +219,7 @@ static void *connector_run(void *argument) {
     return NULL;
 }
 
-/* --- the loop's side
- * ------------------------------------------------------------------------------- */
+/* --- the loop's side */
 
 static natsStatus options_set_servers(natsOptions *options, const char *url) {
     char *copy = strdup(url);
@@ -291,10 +298,18 @@ struct bus_link *bus_link_create(const char *url, const char *name) {
 void bus_link_destroy(struct bus_link *link) {
     pthread_mutex_lock(&link->lock);
     link->stopping = true;
-    pthread_cond_signal(&link->changed);
+    pthread_cond_broadcast(&link->changed);
     pthread_mutex_unlock(&link->lock);
     pthread_join(link->connector, NULL);
     bus_link_renew(link);
+    /* nats.c's threads go through what is left for the subscriptions; ended before, they would leak
+     * it. */
+    struct timespec end = after_ms(FAREWELL_MS);
+    pthread_mutex_lock(&link->lock);
+    while (link->references > 1 &&
+           pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &end) == 0)
+        continue;
+    pthread_mutex_unlock(&link->lock);
     link_release(link);
 }
 
@@ -320,7 +335,7 @@ void bus_link_renew(struct bus_link *link) {
     natsConnection *connection = link->connection;
     link->connection = NULL;
     link->wanted = true;
-    pthread_cond_signal(&link->changed);
+    pthread_cond_broadcast(&link->changed);
     pthread_mutex_unlock(&link->lock);
     natsConnection_Destroy(connection);
 }

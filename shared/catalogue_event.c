@@ -54,7 +54,7 @@ const struct event_patch_settings *event_patch_get_settings(const struct event_p
     return &patch->fields.settings;
 }
 
-/* --- single fields ------------------------------------------------------------------------- */
+/* --- single fields */
 
 static void read_artists(const struct fields *fields, struct event_fields *event) {
     const json_t *artists =
@@ -124,7 +124,7 @@ static enum status read_room(const struct fields *fields, struct event_fields *e
     return event->room ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-/* --- prices -------------------------------------------------------------------------------- */
+/* --- prices */
 
 static void check_currency(const struct fields *prices, const char *field, const char *currency,
                            struct event_patch_settings *settings) {
@@ -243,7 +243,7 @@ static void read_command_prices(const struct fields *fields, struct event_fields
     }
 }
 
-/* --- the whole ----------------------------------------------------------------------------- */
+/* --- the whole */
 
 static void read_times(const struct fields *fields, unsigned required, struct event_fields *event) {
     struct event_patch_settings *settings = &event->settings;

@@ -16,7 +16,7 @@ enum {
     SECTION_GAP = 2, /* between sections laid out automatically, in seats */
 };
 
-/* --- texts --------------------------------------------------------------------------------- */
+/* --- texts */
 
 struct text_block {
     struct text_block *next;
@@ -67,7 +67,7 @@ const char *venue_input_layout_json(const struct venue_input *venue) {
     return venue->layout_json;
 }
 
-/* --- first walk: check and count ----------------------------------------------------------- */
+/* --- first walk: check and count */
 
 /* An IANA name: "UTC" or Area/City. Whether there is such a zone, the database says when it stores.
  */
@@ -203,7 +203,7 @@ static size_t check_sections(const struct fields *venue) {
     return count;
 }
 
-/* --- second walk: build -------------------------------------------------------------------- */
+/* --- second walk: build */
 
 struct builder {
     struct venue_input *venue;

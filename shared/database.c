@@ -36,8 +36,7 @@ struct database_session {
     char last_words[DATABASE_ERROR_SIZE]; /* why the server or libpq ended it; "" when not known */
 };
 
-/* --- ends
- * ------------------------------------------------------------------------------------------ */
+/* --- ends */
 
 /* libpq's messages have several lines; a log line has one. */
 static void copy_one_line(char text[DATABASE_ERROR_SIZE], const char *message) {
@@ -124,8 +123,7 @@ static void session_break(struct database_session *session) {
     event_active(&session->later, EV_TIMEOUT, 0);
 }
 
-/* --- sending
- * --------------------------------------------------------------------------------------- */
+/* --- sending */
 
 static void session_flush(struct database_session *session) {
     int left = PQflush(session->conn);
@@ -216,8 +214,7 @@ enum status database_group_send_take(struct database_group *group,
     return STATUS_OK;
 }
 
-/* --- receiving
- * ------------------------------------------------------------------------------------- */
+/* --- receiving */
 
 static bool result_is_error(const PGresult *result) {
     ExecStatusType kind = PQresultStatus(result);
@@ -378,8 +375,7 @@ static void on_later(evutil_socket_t fd, short events, void *context) {
     session_leave(session);
 }
 
-/* --- connecting
- * ------------------------------------------------------------------------------------ */
+/* --- connecting */
 
 static bool session_prepare(struct database_session *session) {
     if (PQsetnonblocking(session->conn, 1) != 0)

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* --- writing */
 
 uint8_t *wire_put_varint(uint8_t *at, uint64_t value) {
     while (value >= 0x80) {
@@ -98,8 +97,7 @@ void wire_record_undo(struct wire_buffer *buffer, size_t size_bytes) {
     put_records(buffer);
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* --- reading */
 
 void wire_cursor_fail(struct wire_cursor *cursor, enum status status) {
     if (cursor->status == STATUS_OK)
@@ -196,8 +194,7 @@ enum status wire_frame_close(struct wire_cursor *cursor) {
     return cursor->status;
 }
 
-/* --- announcements
- * --------------------------------------------------------------------------------- */
+/* --- announcements */
 
 /* instance, leaving, count, then partition and epoch of each */
 enum {
@@ -256,8 +253,7 @@ enum status wire_ask_owners_decode(const void *data, size_t size_bytes) {
     return wire_frame_close(&cursor);
 }
 
-/* --- subjects
- * -------------------------------------------------------------------------------------- */
+/* --- subjects */
 
 static void write_subject(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation,
                           const char *rest) {

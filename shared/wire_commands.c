@@ -42,8 +42,7 @@ static uint64_t get_event_id(struct wire_cursor *cursor) {
     return event_id;
 }
 
-/* --- commands
- * -------------------------------------------------------------------------------------- */
+/* --- commands */
 
 static uint8_t *put_reserve(uint8_t *at, const struct command *command) {
     at = put_id(at, &command->booking_id);
@@ -209,8 +208,7 @@ bool wire_commands_next(struct wire_reader *reader, struct command *command) {
     return true;
 }
 
-/* --- replies
- * --------------------------------------------------------------------------------------- */
+/* --- replies */
 
 static const uint64_t price_max =
     INT64_MAX / BOOKING_SEATS_MAX; /* so that their sum is a number, too */

@@ -18,8 +18,7 @@ enum {
     WIRE_VARINT_MAX_BYTES = 10,
 };
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* --- writing */
 
 uint8_t *wire_put_varint(uint8_t *at, uint64_t value);
 uint8_t *wire_put_signed(uint8_t *at, int64_t value);
@@ -38,8 +37,7 @@ MUST_CHECK enum status wire_record_end(struct wire_buffer *buffer, const uint8_t
 /* Takes back the record that was ended last and began at `size_bytes`. */
 void wire_record_undo(struct wire_buffer *buffer, size_t size_bytes);
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* --- reading */
 
 struct wire_cursor {
     const uint8_t *at;
