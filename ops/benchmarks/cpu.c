@@ -18,18 +18,25 @@ struct usage {
     double seconds;
 };
 
-static bool read_usage(const char *pid, struct usage *usage) {
-    char path[64];
-    char text[1024];
-    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+/* Puts what a file of /proc begins with into `text`, NUL-terminated. */
+static bool read_start(const char *path, char *text, size_t size_bytes) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    ssize_t got = read(fd, text, sizeof text - 1);
+    ssize_t got = read(fd, text, size_bytes - 1);
     close(fd);
     if (got <= 0)
         return false;
     text[got] = '\0';
+    return true;
+}
+
+static bool read_usage(const char *pid, struct usage *usage) {
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    if (!read_start(path, text, sizeof text))
+        return false;
     const char *at = strrchr(text, ')');
     if (at == NULL || strlen(at) < 4)
         return false;
@@ -66,6 +73,22 @@ void cpu_read(const struct cpu_process *processes, size_t count, double *seconds
         }
     }
     closedir(proc);
+}
+
+/* /proc/stat begins with: cpu user nice system idle iowait irq softirq steal … */
+double cpu_read_machine(void) {
+    enum { FIELDS = 8, IDLE = 3, IOWAIT = 4 };
+    char text[256];
+    unsigned long long ticks = 0;
+    if (!read_start("/proc/stat", text, sizeof text) || strncmp(text, "cpu ", 4) != 0)
+        return 0;
+    char *at = text + 4;
+    for (int field = 0; field < FIELDS; field++) {
+        unsigned long long number = strtoull(at, &at, 10);
+        if (field != IDLE && field != IOWAIT)
+            ticks += number;
+    }
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 double cpu_read_own(void) {

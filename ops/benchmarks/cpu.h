@@ -20,6 +20,9 @@ struct cpu_process {
  * the difference is what was used in between, but for children that ended meanwhile unwaited for.
  */
 void cpu_read(const struct cpu_process *processes, size_t count, double *seconds);
+/* Of everything on the machine, also the time that its host took away: what is more than the sum of
+ * the processes measured went to strangers, and the measurement is not worth much. */
+double cpu_read_machine(void);
 /* Of this process itself (getrusage(2)). */
 double cpu_read_own(void);
 

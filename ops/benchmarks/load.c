@@ -163,6 +163,7 @@ static void print_result(const struct reserve_plan *plan, const struct reserve_r
         double share;
     } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
     double each = result->reservations > 0 ? 1e6 / (double)result->reservations : 0;
+    double strangers_seconds = result->machine_cpu_seconds - result->own_cpu_seconds;
     double share = result->own_cpu_seconds / result->elapsed_seconds;
     printf("{\"reservations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
            ",\"lost\":%" PRIu64 ",\"soldOut\":%s,\"seconds\":%.3f,\"perSecond\":%.1f",
@@ -177,7 +178,10 @@ static void print_result(const struct reserve_plan *plan, const struct reserve_r
            share, share >= bottleneck_share ? "true" : "false", result->own_cpu_seconds * each);
     for (size_t i = 0; i < plan->process_count; i++)
         printf(",\"%s\":%.2f", plan->processes[i].name, result->cpu_seconds[i] * each);
-    printf("}}\n");
+    for (size_t i = 0; i < plan->process_count; i++)
+        strangers_seconds -= result->cpu_seconds[i];
+    printf("},\"strangersCores\":%.2f}\n",
+           strangers_seconds > 0 ? strangers_seconds / result->elapsed_seconds : 0);
 }
 
 static bool load_reserve(const struct options *options) {

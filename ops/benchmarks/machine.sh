@@ -46,7 +46,8 @@ machine_run() {
 admin_post() {
     local answer
     answer=$(curl -sS --noproxy '*' --max-time 60 -H @"$home/admin.header" -H 'Content-Type: application/json' \
-        --data-binary @- "$USHER_URL$1") && json_number "$2" <<<"$answer" || fail "POST $1 answered: $answer"
+        --data-binary @- "$USHER_URL$1") || fail "POST $1 got no answer"
+    json_number "$2" <<<"$answer" || fail "POST $1 answered: $answer"
 }
 
 # json_number FIELD: of the object on standard input; fails when there is no such number.

@@ -95,6 +95,7 @@ static size_t open_next(void *context, uint32_t connection, char *request) {
 static void start_clock(struct run *run) {
     struct reserve_result *result = run->result;
     cpu_read(run->plan->processes, run->plan->process_count, result->cpu_seconds);
+    result->machine_cpu_seconds = cpu_read_machine();
     result->own_cpu_seconds = cpu_read_own();
     run->started_us = clock_monotonic_us();
     run->ends_us = run->started_us + run->plan->duration_ms * 1000;
@@ -107,6 +108,7 @@ static void stop_clock(struct run *run) {
     run->running = false;
     result->elapsed_seconds = (double)(clock_monotonic_us() - run->started_us) / 1e6;
     result->own_cpu_seconds = cpu_read_own() - result->own_cpu_seconds;
+    result->machine_cpu_seconds = cpu_read_machine() - result->machine_cpu_seconds;
     cpu_read(run->plan->processes, run->plan->process_count, now);
     for (size_t i = 0; i < run->plan->process_count; i++)
         result->cpu_seconds[i] = now[i] - result->cpu_seconds[i];

@@ -44,6 +44,7 @@ struct reserve_result {
     uint64_t lost;         /* no answer, outcome unknown */
     bool sold_out;         /* so the clock was stopped early */
     double elapsed_seconds;
+    double machine_cpu_seconds;
     double own_cpu_seconds;
     double cpu_seconds[CPU_PROCESSES_MAX];
     struct histogram latency_us;

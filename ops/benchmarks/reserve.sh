@@ -69,7 +69,7 @@ reserve_round() {
 
 # reserve_remark FILE…: latency, and where the processors' time went; medians of the rounds.
 reserve_remark() {
-    local quantile name text
+    local quantile name text strangers
     text="reserve: answers in"
     for quantile in p50 p99 p999 max; do
         text+=" $quantile $(cat "$@" | json_number $quantile | median) ms,"
@@ -81,6 +81,9 @@ reserve_remark() {
     done
     table_remark "${text%,}"
     table_remark "reserve: the generator used $(cat "$@" | json_number generatorShare | median) of a core, in $(grep -c '"bottleneck":true' <(cat "$@")) of $# rounds it was the bottleneck"
+    strangers=$(cat "$@" | json_number strangersCores | median)
+    table_remark "reserve: other programs of this machine used $strangers cores meanwhile$(awk -v cores="$strangers" \
+        'BEGIN { if (cores > 0.2) print ": the figures are lower than on a quiet machine" }')"
 }
 
 bench_reserve() {
