@@ -161,14 +161,8 @@ static void sign(struct cluster *cluster, const char *installation_hex, int64_t 
                  char token[TOKEN_TEXT_MAX]) {
     struct token_keys keys = {.count = 1};
     struct session session = {.guest = true, .user = id128_random()};
-    char *hex = sql_text(cluster->sql,
-                         "SELECT encode(session_keys[1], 'hex') FROM usher.installation", NULL);
-    for (size_t i = 0; i < TOKEN_KEY_BYTES; i++) {
-        unsigned byte = 0;
-        ensure(sscanf(hex + 2 * i, "%2x", &byte) == 1);
-        keys.keys[0][i] = (uint8_t)byte;
-    }
-    free(hex);
+    sql_bytes(cluster->sql, "SELECT session_keys[1] FROM usher.installation", keys.keys[0],
+              TOKEN_KEY_BYTES);
     ensure(id128_from_text(installation_hex, &session.installation) == STATUS_OK);
     session.expires_us = clock_wall_us() + lifetime_s * 1000000;
     token_sign_session(&keys, &session, token);
@@ -181,7 +175,7 @@ static void tokens_that_are_not_ours(void **state) {
     char *installation =
         sql_text(shop.cluster->sql,
                  "SELECT replace(installation_id::text, '-', '') FROM usher.installation", NULL);
-    (void)strcpy(forged, shop.customer.token);
+    (void)snprintf(forged, sizeof forged, "%s", shop.customer.token);
     char *middle = &forged[strlen(forged) / 2];
     *middle = *middle == 'A' ? 'B' : 'A';
     sign(shop.cluster, installation, -1, expired);

@@ -46,14 +46,8 @@ struct history *history_create(struct cluster *cluster, unsigned seats_per_row) 
     history->by_id = id_map_create(BOOKINGS_MAX);
     history->by_event = id_map_create(BOOKINGS_MAX);
     ensure(history->by_id != NULL && history->by_event != NULL);
-    char *hex =
-        sql_text(cluster->sql, "SELECT encode(booking_key, 'hex') FROM usher.installation", NULL);
-    for (size_t i = 0; i < BOOKING_KEY_BYTES; i++) {
-        unsigned byte = 0;
-        ensure(sscanf(hex + 2 * i, "%2x", &byte) == 1);
-        history->booking_key[i] = (uint8_t)byte;
-    }
-    free(hex);
+    sql_bytes(cluster->sql, "SELECT booking_key FROM usher.installation", history->booking_key,
+              BOOKING_KEY_BYTES);
     return history;
 }
 
@@ -284,8 +278,8 @@ static struct checker_operation last_look(const struct history *history, const s
                                      .invoked_us = now_us,
                                      .returned_us = now_us};
     while (*row < PQntuples(rows)) {
-        int64_t event_id = atoll(PQgetvalue(rows, *row, 0));
-        unsigned seat = (unsigned)atoi(PQgetvalue(rows, *row, 1));
+        int64_t event_id = strtoll(PQgetvalue(rows, *row, 0), NULL, 10);
+        unsigned seat = (unsigned)strtoul(PQgetvalue(rows, *row, 1), NULL, 10);
         if (event_id == sight->event_id && seat == sight->seat) {
             bool booked = strcmp(PQgetvalue(rows, *row, 2), "BOOKED") == 0;
             last.kind = booked ? CHECKER_SEE_BOOKED : CHECKER_SEE_HELD;

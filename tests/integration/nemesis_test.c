@@ -20,8 +20,8 @@ enum {
     CLIENTS = 24,
     ROWS = 26,
     SEATS = 400,
-    HOLD_S = 3,
-    CALM_MS = 2500, /* between two blows, at most */
+    HOLD_S = 2,
+    CALM_MS = 2000, /* between two blows, at most */
     BLOW_MS = 4000, /* a blow lasts at most */
     SERVER_AWAY_MS = 1500,
     WANTED_BOOKINGS = 100,

@@ -77,3 +77,14 @@ int64_t sql_number(struct sql *sql, const char *query, const char *const *parame
     free(text);
     return number;
 }
+
+void sql_bytes(struct sql *sql, const char *query, void *bytes, size_t size_bytes) {
+    size_t found_bytes = 0;
+    char *text = sql_text(sql, query, NULL);
+    expect(text != NULL, "%s: NULL", query);
+    unsigned char *found = PQunescapeBytea((const unsigned char *)text, &found_bytes);
+    expect(found != NULL && found_bytes == size_bytes, "%s: %zu bytes", query, found_bytes);
+    memcpy(bytes, found, size_bytes);
+    PQfreemem(found);
+    free(text);
+}

@@ -24,5 +24,7 @@ PGresult *sql_rows(struct sql *sql, const char *query, const char *const *parame
 /* The one value of the one row. sql_text: the caller's, free; NULL for NULL. */
 int64_t sql_number(struct sql *sql, const char *query, const char *const *parameters);
 char *sql_text(struct sql *sql, const char *query, const char *const *parameters);
+/* The one value, a bytea of exactly so many bytes. */
+void sql_bytes(struct sql *sql, const char *query, void *bytes, size_t size_bytes);
 
 #endif
