@@ -11,6 +11,7 @@ struct control {
     struct event *heartbeat;
     bool asked; /* a heartbeat is under way */
     int64_t asked_us;
+    int64_t heard_us;
 };
 
 static const struct database_statement show_idle_timeout = {
@@ -53,7 +54,8 @@ static void on_time(void *context, const struct database_answer *answer) {
         lose(control, answer->error);
         return;
     }
-    database_clock_sample(control->config.clock, control->asked_us, clock_monotonic_us(),
+    control->heard_us = clock_monotonic_us();
+    database_clock_sample(control->config.clock, control->asked_us, control->heard_us,
                           database_number_text(answer->results[0], 0, 0));
 }
 
@@ -138,6 +140,10 @@ struct control *control_create(const struct control_config *config) {
         return NULL;
     }
     return control;
+}
+
+int64_t control_heard_us(const struct control *control) {
+    return control->heard_us;
 }
 
 void control_destroy(struct control *control) {

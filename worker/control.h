@@ -39,6 +39,8 @@ struct control_config {
 };
 
 MUST_CHECK struct control *control_create(const struct control_config *config);
+/* When the database last answered a heartbeat; monotonic µs, 0 before the first. */
+int64_t control_heard_us(const struct control *control);
 /* Also from inside on_lost. NULL is allowed. */
 void control_destroy(struct control *control);
 

@@ -242,7 +242,10 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context) {
 static void on_announce_timer(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
-    ownership_announce(context);
+    struct ownership *ownership = context;
+    int64_t silence_us = clock_monotonic_us() - control_heard_us(ownership->config.control);
+    if (silence_us < OWNERSHIP_SILENCE_MS * INT64_C(1000))
+        ownership_announce(ownership);
 }
 
 static void on_step_timer(evutil_socket_t fd, short what, void *context) {

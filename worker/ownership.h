@@ -22,6 +22,7 @@
 
 #include "shared/bus.h"
 #include "worker/committer.h"
+#include "worker/control.h"
 
 struct ownership;
 
@@ -30,6 +31,7 @@ enum {
     OWNERSHIP_STEP_MS = 20, /* between looks whether sessions are gone */
     OWNERSHIP_ANNOUNCE_MS = 1000,
     OWNERSHIP_BUS_PATIENCE_MS = 3000,
+    OWNERSHIP_SILENCE_MS = 2000,
 };
 
 struct ownership_config {
@@ -41,6 +43,7 @@ struct ownership_config {
     const char *process;
     uint64_t instance;
     double handover_seconds;
+    const struct control *control;
     struct partitions *partitions;
     struct shows *shows;
     struct committer *committer;

@@ -119,6 +119,7 @@ static bool open_instance(struct worker *worker) {
         .process = worker->config->process,
         .instance = worker->instance,
         .handover_seconds = (double)worker->config->handover_seconds,
+        .control = worker->control,
         .partitions = &worker->partitions,
         .shows = worker->shows,
         .committer = worker->committer,
