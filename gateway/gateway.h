@@ -34,11 +34,13 @@ struct gateway {
     struct commands *commands;
     struct catalogue *catalogue;
     struct seat_maps *seat_maps;
+    struct http_tls *tls; /* NULL: plain HTTP */
+    struct cors *cors;
     struct http_server *http;
     struct ops_server *ops;
     struct event *tick;
     struct event *flush; /* fd-less: activated, it runs at the end of the loop's turn */
-    struct event *signals[2];
+    struct event *signals[3];
     bool failed; /* the process ends with an error */
 };
 

@@ -1,7 +1,10 @@
-/* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. */
+/* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. SIGHUP reads the
+ * certificate again. */
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
+#include "gateway/http/cors.h"
 #include "gateway/http/problem.h"
+#include "gateway/http/tls.h"
 #include "gateway/messages.h"
 #include "gateway/routes/routes.h"
 #include "gateway/sql.h"
@@ -93,10 +96,15 @@ static void on_drained(void *context) {
     (void)event_base_loopbreak(gateway->base);
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
+static void on_signal(evutil_socket_t number, short what, void *context) {
     (void)what;
     struct gateway *gateway = context;
+    if (number == SIGHUP) {
+        if (gateway->tls != NULL) {
+            (void)http_tls_reload(gateway->tls);
+        }
+        return;
+    }
     log_write(LOG_INFO, "stopping", "Asked to stop: open requests are finished first.");
     http_server_drain(gateway->http, GATEWAY_DRAIN_MS, on_drained, gateway);
 }
@@ -128,7 +136,7 @@ static bool make_identity(struct gateway *gateway) {
 }
 
 static bool make_events(struct gateway *gateway) {
-    static const int signals[] = {SIGTERM, SIGINT};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     const struct timeval interval = {.tv_usec = (suseconds_t)GATEWAY_TICK_MS * 1000};
     gateway->flush = event_new(gateway->base, -1, 0, on_flush, gateway);
     gateway->tick = event_new(gateway->base, -1, EV_PERSIST, on_tick, gateway);
@@ -141,6 +149,17 @@ static bool make_events(struct gateway *gateway) {
     return fine;
 }
 
+/* What the public port needs besides. */
+static bool make_edge(struct gateway *gateway) {
+    const struct config *config = &gateway->config;
+    bool has_tls = *config->tls_certificate != '\0';
+    gateway->cors = cors_create(config->allowed_origins);
+    if (has_tls) {
+        gateway->tls = http_tls_create(config->tls_certificate, config->tls_key);
+    }
+    return gateway->cors != NULL && (!has_tls || gateway->tls != NULL);
+}
+
 static bool make_servers(struct gateway *gateway) {
     const struct config *config = &gateway->config;
     const struct http_server_config http = {
@@ -151,6 +170,8 @@ static bool make_servers(struct gateway *gateway) {
         .request_ms = config->request_seconds * 1000,
         .idle_ms = config->idle_seconds * 1000,
         .send_ms = SEND_STALL_MS,
+        .tls = gateway->tls,
+        .cors = gateway->cors,
         .on_request = routes_handle,
         .on_problem = problem_write,
         .body_limit = routes_body_limit,
@@ -172,6 +193,8 @@ static bool make_servers(struct gateway *gateway) {
 /* First those who ask, then what is asked: every call that waits is told, and frees itself. */
 static void gateway_free(struct gateway *gateway) {
     http_server_destroy(gateway->http);
+    cors_destroy(gateway->cors);
+    http_tls_destroy(gateway->tls);
     ops_server_destroy(gateway->ops);
     commands_destroy(gateway->commands);
     reads_destroy(gateway->reads);
@@ -180,7 +203,7 @@ static void gateway_free(struct gateway *gateway) {
     identity_destroy(gateway->identity);
     bus_destroy(gateway->bus);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
-                              gateway->signals[1]};
+                              gateway->signals[1], gateway->signals[2]};
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {
         if (events[i] != NULL) {
             event_free(events[i]);
@@ -209,7 +232,7 @@ int main(void) {
     gateway->base = event_base_new();
     auth_read_admin_key(gateway);
     bool works = gateway->base != NULL && make_parts(gateway) && make_identity(gateway) &&
-                 make_events(gateway) && make_servers(gateway) &&
+                 make_events(gateway) && make_edge(gateway) && make_servers(gateway) &&
                  event_base_dispatch(gateway->base) >= 0;
     bool failed = !works || gateway->failed;
     log_write(failed ? LOG_ERROR : LOG_INFO, "stopped",

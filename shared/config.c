@@ -85,6 +85,13 @@ static const struct setting settings[] = {
            "time for a request to arrive whole"),
     NUMBER("USHER_IDLE_SECONDS", idle_seconds, "75", 1, 86400,
            "how long a connection is kept without a request"),
+    TEXT("USHER_TLS_CERTIFICATE", tls_certificate, "",
+         "PEM file of the public port's certificate and its chain, with `USHER_TLS_KEY`: the port "
+         "speaks HTTPS only; both are read again on `SIGHUP`"),
+    TEXT("USHER_TLS_KEY", tls_key, "", "PEM file of the certificate's private key"),
+    TEXT("USHER_ALLOWED_ORIGINS", allowed_origins, "",
+         "whose pages may call the API from a browser (CORS): origins, separated by commas; `*`: "
+         "pages of any site may look (GET without a token)"),
     TEXT("USHER_JWT_ISSUER", jwt_issuer, "",
          "the site's identity provider: its name (`iss`); the `USHER_JWT_…` are set all or none"),
     TEXT("USHER_JWT_AUDIENCE", jwt_audience, "", "this site's name at the provider (`aud`)"),
@@ -99,7 +106,6 @@ static const struct setting settings[] = {
 
     OTHERS("USHER_WORKERS", OWNER_OPS, "2", "how many workers `ops/up` starts"),
     OTHERS("USHER_GATEWAYS", OWNER_OPS, "1", "how many gateways `ops/up` starts"),
-    OTHERS("USHER_ALLOWED_ORIGINS", OWNER_LATER, "", "web origins that may call the API (CORS)"),
     OTHERS("USHER_TRUSTED_PROXIES", OWNER_LATER, "", "proxies whose `X-Forwarded-For` counts"),
 
     OTHERS("USHER_URL", OWNER_TOOLS, "", "address of the public port"),
@@ -189,6 +195,13 @@ static bool is_provider_whole(const struct config *config) {
     return false;
 }
 
+static bool is_certificate_whole(const struct config *config) {
+    if ((*config->tls_certificate == '\0') == (*config->tls_key == '\0'))
+        return true;
+    complain("USHER_TLS_CERTIFICATE", "certificate and key belong together");
+    return false;
+}
+
 bool config_load(struct config *config) {
     memset(config, 0, sizeof *config);
     bool good = refuse_unknown_variables();
@@ -205,7 +218,7 @@ bool config_load(struct config *config) {
                           : store_text(setting, text, place);
         good = good && stored;
     }
-    good = good && is_provider_whole(config);
+    good = good && is_provider_whole(config) && is_certificate_whole(config);
     if (*config->read_database_url == '\0')
         memcpy(config->read_database_url, config->database_url, sizeof config->database_url);
     return good;

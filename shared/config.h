@@ -5,7 +5,7 @@
  *
  * config_load refuses (false, one log line a mistake) what is out of bounds or not a number, and
  * any variable USHER_… that the table does not know: a mistyped setting must not pass in silence.
- * The four USHER_JWT_… belong together: all or none.
+ * The four USHER_JWT_… belong together, and so do the two USHER_TLS_…: all or none.
  */
 #ifndef USHER_SHARED_CONFIG_H
 #define USHER_SHARED_CONFIG_H
@@ -36,6 +36,9 @@ struct config {
     int64_t request_seconds;   /* USHER_REQUEST_SECONDS: for a request to arrive whole */
     int64_t idle_seconds;      /* USHER_IDLE_SECONDS: keep-alive without a request */
     char log_level[16];        /* USHER_LOG_LEVEL: debug, info, warning, error */
+    char allowed_origins[4096];             /* USHER_ALLOWED_ORIGINS, see gateway/http/cors.h */
+    char tls_certificate[CONFIG_TEXT_SIZE]; /* USHER_TLS_CERTIFICATE, see gateway/http/tls.h */
+    char tls_key[CONFIG_TEXT_SIZE];         /* USHER_TLS_KEY; with the certificate, or both "" */
     /* The site's identity provider, see gateway/identity.h; all "" when there is none. */
     char jwt_issuer[CONFIG_TEXT_SIZE];   /* USHER_JWT_ISSUER */
     char jwt_audience[CONFIG_TEXT_SIZE]; /* USHER_JWT_AUDIENCE */

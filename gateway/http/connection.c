@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* Pipelined requests handled before other connections get their turn. */
@@ -28,7 +27,7 @@ static void watch(struct http_connection *connection, short what) {
     connection->watched = 0;
     if (!what)
         return;
-    if (event_assign(&connection->event, connection->server->base, connection->fd,
+    if (event_assign(&connection->event, connection->server->base, connection->transport.fd,
                      (short)(what | EV_PERSIST), on_ready, connection) != 0 ||
         event_add(&connection->event, NULL) != 0) {
         http_connection_close(connection); /* the kernel has no memory for it */
@@ -47,6 +46,11 @@ static void unlist_idle(struct http_connection *connection) {
     connection->is_idle = false;
 }
 
+static void list_idle(struct http_connection *connection) {
+    TAILQ_INSERT_TAIL(&connection->server->idle, connection, idle_entry);
+    connection->is_idle = true;
+}
+
 static void become_idle(struct http_connection *connection) {
     struct http_server *server = connection->server;
     if (server->draining) {
@@ -54,8 +58,7 @@ static void become_idle(struct http_connection *connection) {
         return;
     }
     http_buffer_reset(&connection->input, 0);
-    TAILQ_INSERT_TAIL(&server->idle, connection, idle_entry);
-    connection->is_idle = true;
+    list_idle(connection);
     limit(connection, clock_monotonic_us(), server->config.idle_ms);
     watch(connection, EV_READ);
 }
@@ -65,6 +68,12 @@ static void settle(struct http_connection *connection) {
     size_t waiting_bytes = connection->input.size_bytes;
     unlist_idle(connection);
     switch ((enum http_connection_state)connection->state) {
+    case HTTP_CONNECTION_HANDSHAKE:
+        if (!connection->transport.tls)
+            list_idle(connection); /* it has said nothing so far */
+        limit(connection, connection->started_us, connection->server->config.request_ms);
+        watch(connection, connection->handshake_sends ? EV_WRITE : EV_READ);
+        break;
     case HTTP_CONNECTION_HEAD:
         if (waiting_bytes == 0) {
             become_idle(connection);
@@ -74,8 +83,6 @@ static void settle(struct http_connection *connection) {
     case HTTP_CONNECTION_BODY:
         limit(connection, connection->started_us, connection->server->config.request_ms);
         watch(connection, EV_READ);
-        if (connection->must_resume)
-            event_active(&connection->event, EV_READ, 0);
         break;
     case HTTP_CONNECTION_WAITING:
         http_wheel_clear(&connection->timer);
@@ -91,6 +98,9 @@ static void settle(struct http_connection *connection) {
     case HTTP_CONNECTION_CLOSED:
         break;
     }
+    bool has_more = connection->must_resume || http_transport_has_received(&connection->transport);
+    if ((connection->watched & EV_READ) && has_more)
+        event_active(&connection->event, EV_READ, 0);
 }
 
 static void end_request(struct http_connection *connection) {
@@ -109,7 +119,7 @@ void http_connection_close(struct http_connection *connection) {
     watch(connection, 0);
     http_wheel_clear(&connection->timer);
     unlist_idle(connection);
-    close(connection->fd);
+    http_transport_close(&connection->transport);
     http_output_destroy(connection->output);
     connection->output = NULL;
     struct http_request *request = connection->request;
@@ -124,6 +134,12 @@ void http_connection_close(struct http_connection *connection) {
 
 /* --- answering ------------------------------------------------------------------------------- */
 
+static void linger(struct http_connection *connection) {
+    connection->state = HTTP_CONNECTION_LINGERING;
+    http_transport_end(&connection->transport);
+    limit(connection, clock_monotonic_us(), HTTP_LINGER_MS);
+}
+
 static void answered(struct http_connection *connection) {
     if (connection->keep_alive) {
         connection->state = HTTP_CONNECTION_HEAD;
@@ -131,9 +147,7 @@ static void answered(struct http_connection *connection) {
         connection->must_resume = connection->input.size_bytes > 0;
         return;
     }
-    connection->state = HTTP_CONNECTION_LINGERING;
-    shutdown(connection->fd, SHUT_WR);
-    limit(connection, clock_monotonic_us(), HTTP_LINGER_MS);
+    linger(connection);
 }
 
 static void take_sent(struct http_connection *connection, enum http_sent sent) {
@@ -160,8 +174,8 @@ void http_connection_answer(struct http_connection *connection, const struct htt
     ensure(connection->state == HTTP_CONNECTION_WAITING);
     connection->state = HTTP_CONNECTION_SENDING;
     connection->keep_alive = keep_alive;
-    enum http_sent sent = http_output_start(connection->fd, head->data, head->size_bytes, body,
-                                            body_bytes, share, &connection->output);
+    enum http_sent sent = http_output_start(&connection->transport, head->data, head->size_bytes,
+                                            body, body_bytes, share, &connection->output);
     end_request(connection); /* only now: the body may be the request's own memory */
     if (sent == HTTP_SENT_NOTHING)
         limit(connection, clock_monotonic_us(), connection->server->config.send_ms);
@@ -170,23 +184,36 @@ void http_connection_answer(struct http_connection *connection, const struct htt
         settle(connection);
 }
 
-/* The server's own answer; the connection ends with it. */
-static void refuse(struct http_connection *connection, int status) {
-    const struct http_server_config *config = &connection->server->config;
+/* For the server's own answer, which the connection ends with. NULL without memory: it is closed.
+ */
+static struct http_request *begin_refusal(struct http_connection *connection) {
     if (!connection->request)
         connection->request = http_server_lend_request(connection->server);
     struct http_request *request = connection->request;
     if (!request) {
         http_connection_close(connection);
-        return;
+        return NULL;
     }
     request->connection = connection;
     request->keep_alive = false;
     connection->state = HTTP_CONNECTION_WAITING;
-    if (config->on_problem)
+    return request;
+}
+
+static void refuse(struct http_connection *connection, int status) {
+    const struct http_server_config *config = &connection->server->config;
+    struct http_request *request = begin_refusal(connection);
+    if (request && config->on_problem)
         config->on_problem(config->context, request, status);
-    if (connection->request == request)
+    if (request && connection->request == request)
         http_respond(request, status, NULL, NULL, 0);
+}
+
+static void refuse_plain(struct http_connection *connection) {
+    static const char text[] = "This port speaks HTTPS: write https:// instead of http://.\n";
+    struct http_request *request = begin_refusal(connection);
+    if (request)
+        http_respond(request, 400, "text/plain; charset=utf-8", text, sizeof text - 1);
 }
 
 /* --- receiving ------------------------------------------------------------------------------- */
@@ -227,7 +254,9 @@ static bool take_head(struct http_connection *connection, const char *data, size
 /* RFC 9110, 10.1.1. The socket's buffer is empty here: nothing else is under way. */
 static void send_continue(struct http_connection *connection) {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (send(connection->fd, text, sizeof text - 1, MSG_NOSIGNAL) != (ssize_t)sizeof text - 1)
+    const struct iovec parts[2] = {{(void *)(uintptr_t)text, sizeof text - 1},
+                                   {(void *)(uintptr_t)text, 0}};
+    if (http_transport_send(&connection->transport, parts) != (ssize_t)sizeof text - 1)
         http_connection_close(connection);
 }
 
@@ -303,11 +332,39 @@ static void receive(struct http_connection *connection) {
     char *data = connection->server->input;
     size_t room = HTTP_INPUT_MAX_BYTES - connection->input.size_bytes;
     ensure(room > 0);
-    ssize_t received = recv(connection->fd, data, room, 0);
+    ssize_t received = http_transport_receive(&connection->transport, data, room);
     if (received > 0 && connection->state != HTTP_CONNECTION_LINGERING)
         take_new_input(connection, data, (size_t)received);
     else if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
         http_connection_close(connection); /* the client left */
+}
+
+/* --- beginning ------------------------------------------------------------------------------- */
+
+static void begin(struct http_connection *connection) {
+    connection->state = HTTP_CONNECTION_HEAD;
+    if (connection->is_too_many)
+        refuse(connection, 503);
+}
+
+static void shake_hands(struct http_connection *connection) {
+    enum http_handshake handshake =
+        http_transport_shake_hands(&connection->transport, connection->server->config.tls);
+    connection->handshake_sends = handshake == HTTP_HANDSHAKE_SENDS;
+    switch (handshake) {
+    case HTTP_HANDSHAKE_DONE:
+        begin(connection);
+        break;
+    case HTTP_HANDSHAKE_RECEIVES:
+    case HTTP_HANDSHAKE_SENDS:
+        break;
+    case HTTP_HANDSHAKE_PLAIN:
+        refuse_plain(connection);
+        break;
+    case HTTP_HANDSHAKE_FAILED: /* the client was told why, and may still be sending */
+        linger(connection);
+        break;
+    }
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -315,8 +372,10 @@ static void receive(struct http_connection *connection) {
 static void on_ready(evutil_socket_t fd UNUSED, short what, void *context) {
     struct http_connection *connection = context;
     connection->is_working = true;
-    if (connection->state == HTTP_CONNECTION_SENDING)
-        take_sent(connection, http_output_continue(connection->output, connection->fd));
+    if (connection->state == HTTP_CONNECTION_HANDSHAKE)
+        shake_hands(connection);
+    else if (connection->state == HTTP_CONNECTION_SENDING)
+        take_sent(connection, http_output_continue(connection->output, &connection->transport));
     else if (what & EV_CLOSED)
         http_connection_close(connection);
     else
@@ -356,14 +415,18 @@ bool http_connection_create(struct http_server *server, int fd,
         return false;
     }
     connection->server = server;
-    connection->fd = fd;
+    connection->transport.fd = fd;
+    connection->is_too_many = is_too_many;
     connection->started_us = clock_monotonic_us();
     write_peer(connection->peer, address);
     LIST_INSERT_HEAD(&server->open, connection, entry);
     server->count++;
-    if (is_too_many)
-        refuse(connection, 503);
+    connection->is_working = true;
+    if (server->config.tls)
+        connection->state = HTTP_CONNECTION_HANDSHAKE;
     else
-        settle(connection);
+        begin(connection);
+    connection->is_working = false;
+    settle(connection);
     return true;
 }

@@ -1,11 +1,14 @@
 /*
  * connection: one client's connection (inside the server; users see http.h).
  *
+ *   HANDSHAKE --over TLS: done--> HEAD
+ *
  *   HEAD --head complete--> BODY --whole--> WAITING --answered--> SENDING --all sent--> HEAD
  *     |                       |                |                     |
  *     +------- refusal -------+--> WAITING     +---- not keep-alive -+--> LINGERING --client
  * closed--> CLOSED
  *
+ *   HANDSHAKE  TLS is being agreed on; before its first byte it is idle
  *   HEAD       reading a head; with nothing of one yet it is idle
  *   BODY       reading a body
  *   WAITING    the handler has the request; the socket is read, to notice that the client leaves
@@ -14,7 +17,8 @@
  * closing over unread input would reset the connection and could destroy the answer CLOSED     no
  * descriptor any more; freed after the loop's turn
  *
- * An idle connection costs sizeof(struct http_connection), at most HTTP_IDLE_BYTES, and no buffer.
+ * An idle connection costs sizeof(struct http_connection), at most HTTP_IDLE_BYTES, and no buffer;
+ * over TLS also what transport.h says.
  */
 #ifndef USHER_GATEWAY_HTTP_CONNECTION_H
 #define USHER_GATEWAY_HTTP_CONNECTION_H
@@ -23,6 +27,7 @@
 #include "gateway/http/guard.h"
 #include "gateway/http/http.h"
 #include "gateway/http/output.h"
+#include "gateway/http/transport.h"
 #include "gateway/http/wheel.h"
 
 #include <event2/event_struct.h>
@@ -32,6 +37,7 @@
 enum { HTTP_IDLE_BYTES = 384, HTTP_LINGER_MS = 2000 };
 
 enum http_connection_state {
+    HTTP_CONNECTION_HANDSHAKE,
     HTTP_CONNECTION_HEAD,
     HTTP_CONNECTION_BODY,
     HTTP_CONNECTION_WAITING,
@@ -51,13 +57,15 @@ struct http_connection {
     struct http_output *output;   /* in SENDING */
     struct http_head_guard guard;
     int64_t started_us; /* first byte of the request */
-    int fd;
+    struct http_transport transport;
     short watched; /* EV_READ, EV_WRITE, EV_CLOSED */
     uint8_t state;
     bool is_idle;     /* on the server's idle list */
     bool is_working;  /* inside the callback that parses: it settles at its end */
     bool must_resume; /* whole requests may be waiting in `input` */
     bool keep_alive;  /* after the answer under way */
+    bool is_too_many; /* it is told so, once it can be told anything */
+    bool handshake_sends;
     char peer[INET6_ADDRSTRLEN];
 };
 

@@ -26,6 +26,9 @@
  * library: 501. Expect other than 100-continue: 417. Trailers are checked and dropped. An encoded
  * slash in the path is 400. Upgrade is ignored.
  *
+ * Over TLS (tls.h) the handshake has `request_ms` as well; a client that speaks plain HTTP to the
+ * port gets a 400 in plain text.
+ *
  * Single-threaded: everything on the loop.
  */
 #ifndef USHER_GATEWAY_HTTP_HTTP_H
@@ -36,8 +39,10 @@
 
 #include <event2/event.h>
 
+struct cors;
 struct http_server;
 struct http_request;
+struct http_tls;
 
 enum {
     HTTP_HEAD_MAX_BYTES = 16 * 1024, /* request line and headers: 431 past it */
@@ -75,6 +80,8 @@ struct http_server_config {
     int64_t request_ms;
     int64_t idle_ms;
     int64_t send_ms;
+    const struct http_tls *tls; /* NULL: plain HTTP */
+    const struct cors *cors;    /* NULL: pages of other sites may nothing */
     http_handler *on_request;
     http_problem_writer *on_problem;
     http_body_limit *body_limit;
@@ -124,7 +131,8 @@ void *http_request_context(const struct http_request *request);
 /* --- the answer */
 
 /* Adds a header; value copied, control characters in it become spaces. Date, Content-Length,
- * Connection and X-Request-Id are the server's. */
+ * Connection and X-Request-Id are the server's, and what security.h and cors.h say every answer
+ * has. */
 void http_answer_header(struct http_request *request, const char *name, const char *value);
 /* Sends; the request ends with this call. For HEAD the body is counted and not sent; 204 and 304
  * carry none. Without memory the connection is closed. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 /* A shared body smaller than this is copied: cheaper than keeping its owner waiting. */
 enum { SHARE_MIN_BYTES = 4096 };
@@ -23,13 +22,9 @@ static size_t parts_size(const struct iovec parts[2]) {
     return parts[0].iov_len + parts[1].iov_len;
 }
 
-/* One sendmsg; moves the parts on by what it took. */
-static enum http_sent send_parts(int fd, struct iovec parts[2]) {
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t sent;
-    do
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
+/* One call; moves the parts on by what it took. */
+static enum http_sent send_parts(struct http_transport *transport, struct iovec parts[2]) {
+    ssize_t sent = http_transport_send(transport, parts);
     if (sent < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? HTTP_SENT_NOTHING : HTTP_SENT_BROKEN;
     size_t left = (size_t)sent;
@@ -62,15 +57,15 @@ static struct http_output *keep(const struct iovec parts[2], struct http_share s
     return output;
 }
 
-enum http_sent http_output_start(int fd, const void *head, size_t head_bytes, const void *body,
-                                 size_t body_bytes, struct http_share share,
-                                 struct http_output **rest) {
+enum http_sent http_output_start(struct http_transport *transport, const void *head,
+                                 size_t head_bytes, const void *body, size_t body_bytes,
+                                 struct http_share share, struct http_output **rest) {
     static const char nothing[1] = "";
     struct iovec parts[2] = {
         {.iov_base = (void *)(uintptr_t)head, .iov_len = head_bytes},
         {.iov_base = (void *)(uintptr_t)(body_bytes ? body : nothing), .iov_len = body_bytes},
     };
-    enum http_sent sent = send_parts(fd, parts);
+    enum http_sent sent = send_parts(transport, parts);
     if (sent == HTTP_SENT_PART || sent == HTTP_SENT_NOTHING) {
         *rest = keep(parts, share);
         if (*rest)
@@ -81,8 +76,8 @@ enum http_sent http_output_start(int fd, const void *head, size_t head_bytes, co
     return sent;
 }
 
-enum http_sent http_output_continue(struct http_output *output, int fd) {
-    return send_parts(fd, output->parts);
+enum http_sent http_output_continue(struct http_output *output, struct http_transport *transport) {
+    return send_parts(transport, output->parts);
 }
 
 void http_output_destroy(struct http_output *output) {

@@ -1,5 +1,7 @@
 #include "gateway/http/connection.h"
+#include "gateway/http/cors.h"
 #include "gateway/http/request.h"
+#include "gateway/http/security.h"
 #include "gateway/http/server.h"
 #include "gateway/http/status_text.h"
 
@@ -55,8 +57,13 @@ static bool write_head(struct http_server *server, const struct http_request *re
                        const char *content_type, size_t size_bytes, bool keep_alive) {
     struct http_buffer *head = &server->head;
     size_t type_bytes = content_type ? strlen(content_type) : 0;
+    struct http_lines security =
+        http_security_lines(content_type, request->connection->transport.tls != NULL);
+    struct http_lines cors = cors_answer_lines(server->config.cors, request->method,
+                                               http_request_header(request, "Origin"));
     http_buffer_reset(head, HTTP_INPUT_MAX_BYTES);
-    if (!http_buffer_reserve(head, OWN_LINES_BYTES + type_bytes + request->answer.size_bytes))
+    if (!http_buffer_reserve(head, OWN_LINES_BYTES + type_bytes + security.size_bytes +
+                                       cors.size_bytes + request->answer.size_bytes))
         return false;
     http_buffer_put_text(head, "HTTP/1.1 ");
     put_number(head, (uint64_t)status);
@@ -78,6 +85,8 @@ static bool write_head(struct http_server *server, const struct http_request *re
     http_buffer_put_text(head, "\r\nX-Request-Id: ");
     http_buffer_put_text(head, request->id);
     http_buffer_put(head, "\r\n", 2);
+    http_buffer_put(head, security.text, security.size_bytes);
+    http_buffer_put(head, cors.text, cors.size_bytes);
     http_buffer_put(head, request->answer.data, request->answer.size_bytes);
     http_buffer_put(head, "\r\n", 2);
     return true;

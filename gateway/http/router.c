@@ -51,7 +51,7 @@ char *router_allow(const struct route *routes, size_t count, const char *path,
     struct route_match match;
     for (size_t i = 0; i < count; i++)
         if (match_pattern(routes[i].pattern, path, &match))
-            allowed[routes[i].method] = true;
+            allowed[routes[i].method] = allowed[HTTP_METHOD_OPTIONS] = true;
     allowed[HTTP_METHOD_HEAD] = allowed[HTTP_METHOD_GET];
     size_t used = 0;
     allow[0] = '\0';

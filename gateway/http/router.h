@@ -51,8 +51,8 @@ enum route_result { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED };
 MUST_CHECK enum route_result router_match(const struct route *routes, size_t count,
                                           enum http_method method, const char *path,
                                           struct route_match *match);
-/* The value of the Allow header of a 405, e.g. "GET, HEAD, POST"; "" when no row has this path.
- * Returns `allow`. */
+/* The value of the Allow header, e.g. "GET, HEAD, POST, OPTIONS" (every path that there is takes
+ * OPTIONS); "" when no row has this path. Returns `allow`. */
 char *router_allow(const struct route *routes, size_t count, const char *path,
                    char allow[ROUTE_ALLOW_SIZE]);
 /* For http_body_limit: what the matching row's flags allow; HTTP_BODY_MAX_BYTES when none matches.

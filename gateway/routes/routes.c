@@ -1,6 +1,7 @@
 #include "gateway/routes/routes.h"
 
 #include "gateway/answers.h"
+#include "gateway/http/cors.h"
 #include "shared/log.h"
 
 static const struct route routes[] = {
@@ -53,6 +54,11 @@ void routes_handle(void *context, struct http_request *request) {
         break;
     case ROUTE_METHOD_NOT_ALLOWED:
         http_answer_header(request, "Allow", router_allow(routes, ARRAY_LEN(routes), path, allow));
+        if (http_request_method(request) == HTTP_METHOD_OPTIONS) {
+            cors_answer_preflight(((struct gateway *)context)->cors, request, allow);
+            http_respond(request, 204, NULL, NULL, 0);
+            break;
+        }
         answer_refuse(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, NULL);
         break;
     }

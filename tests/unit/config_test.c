@@ -61,6 +61,9 @@ static void expect_defaults(const struct config *config) {
     assert_string_equal(config->jwt_algorithm, "");
     assert_string_equal(config->jwt_keys, "");
     assert_string_equal(config->guests, "on");
+    assert_string_equal(config->allowed_origins, "");
+    assert_string_equal(config->tls_certificate, "");
+    assert_string_equal(config->tls_key, "");
 }
 
 static void without_settings_the_defaults_hold(void **state) {
@@ -101,6 +104,7 @@ static void settings_are_read(void **state) {
     set("USHER_IDLE_SECONDS", "6");
     set("USHER_LOG_LEVEL", "debug");
     set("USHER_GUESTS", "off");
+    set("USHER_ALLOWED_ORIGINS", "https://shop.example,*");
     assert_true(config_load(&config));
     assert_string_equal(config.home, "/srv/usher home");
     assert_string_equal(config.process, "worker-7");
@@ -120,6 +124,7 @@ static void settings_are_read(void **state) {
     assert_int_equal(config.idle_seconds, 6);
     assert_string_equal(config.log_level, "debug");
     assert_string_equal(config.guests, "off");
+    assert_string_equal(config.allowed_origins, "https://shop.example,*");
 
     set("USHER_READ_DATABASE_URL", "postgresql://replica/usher");
     assert_true(config_load(&config));
@@ -165,6 +170,18 @@ static void an_identity_provider_is_set_whole_or_not_at_all(void **state) {
     }
 }
 
+static void certificate_and_key_belong_together(void **state) {
+    (void)state;
+    struct config config;
+    expect_refused("USHER_TLS_CERTIFICATE", "/etc/usher/chain.pem");
+    expect_refused("USHER_TLS_KEY", "/etc/usher/key.pem");
+    set("USHER_TLS_CERTIFICATE", "/etc/usher/chain.pem");
+    set("USHER_TLS_KEY", "/etc/usher/key.pem");
+    assert_true(config_load(&config));
+    assert_string_equal(config.tls_certificate, "/etc/usher/chain.pem");
+    assert_string_equal(config.tls_key, "/etc/usher/key.pem");
+}
+
 static void words_that_are_no_choice_are_refused(void **state) {
     (void)state;
     static const char *const algorithms[] = {"none", "HS256", "rs256", "RS512", "RS256,ES256"};
@@ -202,9 +219,8 @@ static void unknown_variables_are_refused(void **state) {
 static void what_belongs_to_others_is_tolerated(void **state) {
     (void)state;
     static const char *const names[] = {
-        "USHER_WORKERS", "USHER_GATEWAYS",      "USHER_ALLOWED_ORIGINS", "USHER_TRUSTED_PROXIES",
-        "USHER_URL",     "USHER_FAILPOINT_DIR", "USHER_TEST_ANYTHING",   "USHER_TEST_CLOCK_SKEW_MS",
-        "USHERX",
+        "USHER_WORKERS",       "USHER_GATEWAYS",      "USHER_TRUSTED_PROXIES",    "USHER_URL",
+        "USHER_FAILPOINT_DIR", "USHER_TEST_ANYTHING", "USHER_TEST_CLOCK_SKEW_MS", "USHERX",
     };
     struct config config;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -244,6 +260,7 @@ int main(void) {
         cmocka_unit_test_setup(an_empty_variable_is_not_set, clear_settings),
         cmocka_unit_test_setup(settings_are_read, clear_settings),
         cmocka_unit_test_setup(numbers_out_of_bounds_are_refused, clear_settings),
+        cmocka_unit_test_setup(certificate_and_key_belong_together, clear_settings),
         cmocka_unit_test_setup(an_identity_provider_is_set_whole_or_not_at_all, clear_settings),
         cmocka_unit_test_setup(words_that_are_no_choice_are_refused, clear_settings),
         cmocka_unit_test_setup(texts_that_do_not_fit_are_refused, clear_settings),

@@ -1,5 +1,6 @@
 #include "tests/unit/http_fixture.h"
 
+#include "gateway/http/cors.h"
 #include "gateway/http/problem.h"
 #include "shared/clock.h"
 
@@ -37,13 +38,18 @@ static void on_request(void *context, struct http_request *request) {
     size_t body_bytes;
     const char *body = http_request_body(request, &body_bytes);
     fixture->served++;
-    if (strcmp(path, "/echo") == 0) {
+    if (http_request_method(request) == HTTP_METHOD_OPTIONS) {
+        cors_answer_preflight(fixture->config.cors, request, "GET, HEAD, POST, OPTIONS");
+        http_respond(request, 204, NULL, NULL, 0);
+    } else if (strcmp(path, "/echo") == 0) {
         http_answer_header(request, "X-Broken", "a\r\nX-Injected: b");
         http_respond(request, 200, "text/plain", body, body_bytes);
     } else if (strcmp(path, "/later") == 0) {
         ensure(fixture->waiting_count < WAITING_MAX);
         fixture->waiting[fixture->waiting_count++] = request;
         http_request_set_context(request, fixture, on_gone);
+    } else if (strcmp(path, "/page") == 0) {
+        http_respond(request, 200, "text/html; charset=utf-8", "<h1>x</h1>", 10);
     } else if (strcmp(path, "/nothing") == 0) {
         http_respond(request, 204, NULL, "x", 1);
     } else if (strcmp(path, "/same") == 0) {

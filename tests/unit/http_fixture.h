@@ -2,10 +2,11 @@
  * http_fixture: a real HTTP server on a loop in the test's own thread, and raw socket clients. The
  * loop turns while a client waits, so a test reads top to bottom without threads.
  *
- * The server's routes, by path:
+ * The server's routes, by path; OPTIONS of any is a preflight:
  *   /echo      200, the request's body
  *   /text/…    200, the decoded path
  *   /later     kept in `waiting` until the test answers
+ *   /page      200, a page of HTML
  *   /nothing   204, with a body that must not be sent
  *   /same      304, likewise
  *   /large     200, LARGE_BYTES of shared body
