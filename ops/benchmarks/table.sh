@@ -32,7 +32,10 @@ table_print() {
         printf '%s\n' "${table[@]}" | awk -F'|' -v OFS='|' '
             { sub(/true/, "yes", $7); sub(/false/, "NO", $7)
               print $1, $3 " " $2, $4, $5, $6, $7, sprintf("%.1f %%", 100 * $8) }'
-    } | column -t -s '|' -o '   '
+    } | awk -F'|' '
+        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+        END { for (row = 1; row <= NR; row++)
+                  for (i = 1; i <= NF; i++) printf "%-*s%s", width[i], cell[row, i], (i < NF ? "   " : "\n") }'
     for remark in "${remarks[@]}"; do
         printf '%s\n' "$remark"
     done
