@@ -35,12 +35,12 @@ struct expected_rows {
 struct batch {
     struct shows *shows;
     struct work_list commands;
-    struct id_map *booking_index; /* booking id -> net_booking */
-    struct id_map *claim_index;   /* (event, seat) -> net_claim */
-    struct net_booking **bookings;
+    struct id_map *booking_index; /* booking id -> place in bookings */
+    struct id_map *claim_index;   /* (event, seat) -> place in claims */
+    struct net_booking *bookings;
     size_t booking_count;
     size_t booking_capacity;
-    struct net_claim **claims;
+    struct net_claim *claims;
     size_t claim_count;
     size_t claim_capacity;
     struct batch_show *items;
@@ -52,6 +52,7 @@ struct batch {
     uint64_t epochs[PARTITION_COUNT];
     bool stores_served[PARTITION_COUNT];
     int64_t served_ms[PARTITION_COUNT];
+    bool has_expiries;
     bool sealed;
     struct expected_rows expected[DATABASE_GROUP_MAX];
     int expected_count;
@@ -91,10 +92,6 @@ void batch_free(struct batch *batch) {
         free(item->seats);
         free(item->states);
     }
-    for (size_t i = 0; i < batch->booking_count; i++)
-        free(batch->bookings[i]);
-    for (size_t i = 0; i < batch->claim_count; i++)
-        free(batch->claims[i]);
     for (size_t i = 0; i < batch->patch_count; i++)
         event_patch_free(batch->patches[i].patch);
     free(batch->items);
@@ -124,6 +121,10 @@ static bool stores_any_served(const struct batch *batch) {
 
 bool batch_has_writes(const struct batch *batch) {
     return batch->booking_count > 0 || batch->patch_count > 0 || stores_any_served(batch);
+}
+
+bool batch_has_expiries(const struct batch *batch) {
+    return batch->has_expiries;
 }
 
 bool batch_is_empty(const struct batch *batch) {
@@ -167,19 +168,31 @@ static void touch_seat(struct batch_show *item, uint32_t seat) {
     item->seats[item->seat_count++] = seat;
 }
 
+/* The arrays move as they grow, so the maps hold places in them: plus one, since no value of a map
+ * is NULL. */
+static size_t find_place(const struct id_map *map, const struct id128 *key) {
+    return (size_t)(uintptr_t)id_map_get(map, key);
+}
+
+static void put_place(struct id_map *map, const struct id128 *key, size_t place) {
+    ensure(id_map_put(map, key, (void *)(uintptr_t)place) == STATUS_OK);
+}
+
 static struct net_booking *find_or_add_booking(struct batch *batch,
                                                const struct show_change *change) {
-    struct net_booking *net = id_map_get(batch->booking_index, &change->booking.id);
-    if (net) {
+    size_t place = find_place(batch->booking_index, &change->booking.id);
+    if (place > 0) {
+        struct net_booking *net = &batch->bookings[place - 1];
         ensure(net->after.status == change->before);
         return net;
     }
-    net = calloc(1, sizeof *net);
-    ensure(net && id_map_put(batch->booking_index, &change->booking.id, net) == STATUS_OK);
-    batch->bookings =
-        grow(batch->bookings, &batch->booking_capacity, batch->booking_count, sizeof(void *));
-    batch->bookings[batch->booking_count++] = net;
-    *net = (struct net_booking){.before = change->before, .contact_name = "", .contact_email = ""};
+    batch->bookings = grow(batch->bookings, &batch->booking_capacity, batch->booking_count,
+                           sizeof *batch->bookings);
+    struct net_booking *net = &batch->bookings[batch->booking_count++];
+    put_place(batch->booking_index, &change->booking.id, batch->booking_count);
+    net->before = change->before;
+    net->contact_name = "";
+    net->contact_email = "";
     return net;
 }
 
@@ -187,16 +200,16 @@ static void move_claim(struct batch *batch, uint64_t event_id, uint32_t seat,
                        const struct id128 *from, const struct id128 *to) {
     struct id128 key = id128_of_u64(event_id);
     memcpy(key.bytes + sizeof event_id, &seat, sizeof seat);
-    struct net_claim *net = id_map_get(batch->claim_index, &key);
-    if (!net) {
-        net = calloc(1, sizeof *net);
-        ensure(net && id_map_put(batch->claim_index, &key, net) == STATUS_OK);
+    size_t place = find_place(batch->claim_index, &key);
+    if (place == 0) {
         batch->claims =
-            grow(batch->claims, &batch->claim_capacity, batch->claim_count, sizeof(void *));
-        batch->claims[batch->claim_count++] = net;
-        *net =
+            grow(batch->claims, &batch->claim_capacity, batch->claim_count, sizeof *batch->claims);
+        batch->claims[batch->claim_count++] =
             (struct net_claim){.event_id = event_id, .seat = seat, .before = *from, .after = *from};
+        place = batch->claim_count;
+        put_place(batch->claim_index, &key, place);
     }
+    struct net_claim *net = &batch->claims[place - 1];
     ensure(id128_equal(&net->after, from));
     net->after = *to;
 }
@@ -207,6 +220,7 @@ void batch_add_change(struct batch *batch, struct show_entry *entry,
     const struct booking *booking = &change->booking;
     struct batch_show *item = touch_show(batch, entry);
     struct net_booking *net = find_or_add_booking(batch, change);
+    batch->has_expiries |= !work;
     net->after = *booking;
     if (work && work->command.kind == COMMAND_CONFIRM) {
         net->contact_name = work->command.contact_name;
@@ -307,7 +321,7 @@ static void add_booking_rows(struct batch *batch, struct database_group *group) 
     struct booking_insert_rows inserts = {0};
     struct booking_update_rows updates = {0};
     for (size_t i = 0; i < batch->booking_count; i++) {
-        const struct net_booking *net = batch->bookings[i];
+        const struct net_booking *net = &batch->bookings[i];
         if (net->before == BOOKING_NONE)
             booking_insert_rows_add(&inserts, &net->after, net->contact_name, net->contact_email);
         else
@@ -331,7 +345,7 @@ static void add_claim_rows(struct batch *batch, struct database_group *group) {
     struct claim_rows moved = {0};
     struct claim_rows taken = {0};
     for (size_t i = 0; i < batch->claim_count; i++) {
-        const struct net_claim *net = batch->claims[i];
+        const struct net_claim *net = &batch->claims[i];
         if (id128_equal(&net->before, &net->after))
             continue; /* taken and freed within the batch */
         struct claim_rows *rows = id128_is_zero(&net->after)    ? &freed

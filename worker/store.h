@@ -24,6 +24,12 @@ extern const struct database_statement store_rollback;
 
 /* --- the write session: one batch */
 
+/* Its statements are planned once, and always for a few rows by index: the tables may have been
+ * empty when they were planned and be large a minute later. */
+#define STORE_WRITE_OPTIONS                                                                        \
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "          \
+    "-c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off"
+
 /* $1 partition_id int2[], $2 epoch int8[]. A row a partition whose epoch is unchanged, in order of
  * id. The first locks them against a takeover, the second only looks (for batches without changes).
  */

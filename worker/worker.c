@@ -129,6 +129,7 @@ static bool open_instance(struct worker *worker) {
         .name = "write",
         .url = worker->config->database_url,
         .application_name = worker->name,
+        .options = STORE_WRITE_OPTIONS,
         .statements = store_write_statements,
         .limit_groups = WRITE_GROUPS_MAX,
         .on_up = on_write_up,
