@@ -12,6 +12,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ static bool add_key_take(struct jwt_key_set *set, enum jwt_algorithm algorithm, 
     }
     struct jwt_key *place = &set->keys[set->count++];
     place->key = key;
-    (void)strcpy(place->id, id);
+    (void)snprintf(place->id, sizeof place->id, "%s", id);
     return true;
 }
 

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SIGNATURE_BYTES = 64, ROOM = 1 << 16 };
@@ -53,7 +54,7 @@ static void try_token(const char *token) {
     EVP_PKEY *key = make_key();
     if (verify(key, token, &claims) == JWT_GOOD) {
         char again[JWT_MAX_BYTES + 128];
-        (void)strcpy(again, token);
+        (void)snprintf(again, sizeof again, "%s", token);
         *strrchr(again, '.') = '\0';
         sign(key, again);
         ensure(strcmp(again, token) == 0);
@@ -84,9 +85,9 @@ static void try_signed(const char *text, size_t size_bytes) {
     struct jwt_claims claims;
     size_t header_bytes = (size_t)(line_feed - text);
     size_t claims_bytes = size_bytes - header_bytes - 1;
-    (void)base64url_encode((const uint8_t *)text, header_bytes, token);
-    (void)strcat(token, ".");
-    (void)base64url_encode((const uint8_t *)line_feed + 1, claims_bytes, token + strlen(token));
+    char *end = token + strlen(base64url_encode((const uint8_t *)text, header_bytes, token));
+    *end = '.';
+    (void)base64url_encode((const uint8_t *)line_feed + 1, claims_bytes, end + 1);
     EVP_PKEY *key = make_key();
     sign(key, token);
     enum jwt_verdict verdict = verify(key, token, &claims);

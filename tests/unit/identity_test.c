@@ -35,9 +35,9 @@ static struct world *make_world(void **state, const char *algorithm) {
     *state = world;
     folder_create(world->folder);
     struct config *config = &world->config;
-    (void)strcpy(config->jwt_issuer, "https://login.example/");
-    (void)strcpy(config->jwt_audience, "tickets");
-    (void)strcpy(config->jwt_algorithm, algorithm);
+    (void)snprintf(config->jwt_issuer, sizeof config->jwt_issuer, "https://login.example/");
+    (void)snprintf(config->jwt_audience, sizeof config->jwt_audience, "tickets");
+    (void)snprintf(config->jwt_algorithm, sizeof config->jwt_algorithm, "%s", algorithm);
     (void)snprintf(config->jwt_keys, sizeof config->jwt_keys, "%s/keys", world->folder);
     world->key = provider_key_create(algorithm, "one");
     publish(world, &world->key);
