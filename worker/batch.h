@@ -50,6 +50,7 @@ struct work_list *batch_commands(struct batch *batch);
 bool batch_is_full(const struct batch *batch);
 bool batch_is_empty(const struct batch *batch); /* nothing to commit and nothing to answer */
 bool batch_has_writes(const struct batch *batch);
+bool batch_has_expiries(const struct batch *batch);
 
 /* The fence will cover `partition` at `epoch`. */
 void batch_fence(struct batch *batch, uint32_t partition, uint64_t epoch);

@@ -27,6 +27,7 @@ struct committer {
     uint64_t finished_number;
     enum flight flight;
     enum work_redo in_flight_redo;
+    int64_t expire_alone_until_us; /* monotonic */
     struct committer_numbers numbers;
 };
 
@@ -44,10 +45,24 @@ static struct show_time time_of(struct committer *committer, uint32_t partition)
 
 /* --- deciding */
 
-static void on_looked_up(void *context, struct work_list *works) {
-    struct committer *committer = context;
+static bool is_to_redo(const struct work *work, const void *context) {
+    (void)context;
+    return work->redo != WORK_FIRST_TIME && !work->decided;
+}
+
+/* Whatever failed in a batch before is decided apart from the others, wherever it comes back from.
+ */
+static void take_in(struct committer *committer, struct work_list *works) {
+    struct work_list again = {0};
+    work_list_split(works, is_to_redo, NULL, &again);
+    work_list_append(&committer->redo, &again);
+    work_list_sort(&committer->redo);
     work_list_append(&committer->ready, works);
     wake(committer);
+}
+
+static void on_looked_up(void *context, struct work_list *works) {
+    take_in(context, works);
 }
 
 static void batches_finished(struct committer *committer, uint64_t number) {
@@ -70,6 +85,13 @@ static struct batch *building(struct committer *committer) {
     return committer->building;
 }
 
+/* Whether the show's due holds are expired on the way to a decision. Not while a failed batch is
+ * redone: an expiry that the database refuses must not take the commands with it. */
+static bool expires_before(const struct committer *committer, const struct work *work) {
+    return work->redo == WORK_FIRST_TIME &&
+           clock_monotonic_us() >= committer->expire_alone_until_us;
+}
+
 /* Decides the work into the building batch, or parks or drops it. False: the batch is full, the
  * work is still the caller's. */
 static bool decide_or_park(struct committer *committer, struct work *work) {
@@ -87,7 +109,6 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
         work_free(work);
         return true;
     }
-    entry->used_us = clock_monotonic_us();
     if (entry->state == SHOW_ENTRY_LOADING) {
         (void)shows_park_take(entry, work);
         return true;
@@ -95,6 +116,8 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
     if (lookups_hold(committer->lookups, work))
         return true;
     struct show_time time = time_of(committer, work->command.partition);
+    if (expires_before(committer, work))
+        decide_expiry(building(committer), entry, &time, work->command.epoch);
     switch (decide_work(building(committer), entry, work, &time)) {
     case DECIDED:
         return true;
@@ -112,13 +135,16 @@ static bool is_of_event(const struct work *work, const void *context) {
     return work->command.event_id == *(const uint64_t *)context;
 }
 
-/* One show's commands as a batch, or one command. Waits when the show is loading. */
-static void build_redo(struct committer *committer) {
-    struct work *first = committer->redo.head;
+/* One show's commands as a batch, or one command. False when it waits for the show. */
+static bool build_redo(struct committer *committer) {
+    const struct work *first = committer->redo.head;
     uint64_t event_id = first->command.event_id;
-    struct show_entry *entry = shows_get(committer->shows, event_id, first->command.partition);
-    if (entry && entry->state == SHOW_ENTRY_LOADING && is_still_ours(committer, first))
-        return; /* committer_show_ready wakes us */
+    if (is_still_ours(committer, first)) {
+        const struct show_entry *entry =
+            shows_get(committer->shows, event_id, first->command.partition);
+        if (entry && entry->state == SHOW_ENTRY_LOADING)
+            return false; /* committer_show_ready or …_failed wakes us */
+    }
     struct work_list chosen = {0};
     committer->in_flight_redo = first->redo;
     if (first->redo == WORK_ALONE)
@@ -128,23 +154,22 @@ static void build_redo(struct committer *committer) {
     for (struct work *work; (work = work_list_pop(&chosen));)
         if (!decide_or_park(committer, work))
             work_free(work); /* a batch's limit of patches: its sender repeats it */
+    return true;
+}
+
+/* Nothing is in flight or on its way there. */
+static bool is_clear(const struct committer *committer) {
+    return committer->flight == FLIGHT_NONE &&
+           (!committer->building || batch_is_empty(committer->building));
 }
 
 static void build(struct committer *committer) {
-    if (committer->redo.count > 0) {
-        bool clear = committer->flight == FLIGHT_NONE &&
-                     (!committer->building || batch_is_empty(committer->building));
-        while (clear && committer->redo.count > 0 &&
-               (!committer->building || batch_is_empty(committer->building))) {
-            uint32_t before = committer->redo.count;
-            build_redo(committer);
-            if (committer->redo.count == before)
-                return;
-        }
+    while (committer->redo.count > 0 && is_clear(committer))
+        if (!build_redo(committer))
+            return;
+    if (committer->redo.count > 0)
         return;
-    }
-    if (committer->flight == FLIGHT_NONE &&
-        (!committer->building || batch_is_empty(committer->building)))
+    if (is_clear(committer))
         committer->in_flight_redo = WORK_FIRST_TIME;
     else if (committer->in_flight_redo != WORK_FIRST_TIME)
         return; /* nothing is decided ahead of a batch that is being redone */
@@ -238,33 +263,40 @@ static void finish(struct committer *committer) {
     committer->config.on_batch_done(committer->config.context);
 }
 
-/* A failed batch's commands go back to be decided again, one step more singly than before; see the
- * header. */
-static void take_back(struct committer *committer, struct batch *batch, bool poisoned,
+static void settle_poison(struct committer *committer, struct work *work) {
+    char request[ID128_TEXT_SIZE];
+    log_write(LOG_ERROR, "command-poisoned",
+              "The database refuses one command every time; it is answered with an error.",
+              LOG_TEXT("request", work->command.trace[0]
+                                      ? work->command.trace
+                                      : id128_to_text(&work->command.request_id, request)),
+              LOG_U64("eventId", work->command.event_id));
+    committer->numbers.poisoned++;
+    work->decided = true;
+    work->reply = (struct reply){.code = REPLY_INTERNAL};
+}
+
+/* A batch that is not stored: its shows are forgotten, its commands go back to be decided again.
+ * When it `failed` itself, one step more singly than before; see the header. */
+static void take_back(struct committer *committer, struct batch *batch, bool failed,
                       struct work_list *again) {
     for (size_t i = 0; i < batch_show_count(batch); i++) {
         struct show_entry *entry = batch_show_at(batch, i)->entry;
         if (entry->state != SHOW_ENTRY_FORGOTTEN)
             shows_forget(committer->shows, entry);
     }
+    if (failed && batch_has_expiries(batch))
+        committer->expire_alone_until_us =
+            clock_monotonic_us() + COMMITTER_EXPIRE_ALONE_MS * INT64_C(1000);
     for (struct work *work; (work = work_list_pop(batch_commands(batch)));) {
         free(work->packed_seats);
         work->packed_seats = NULL;
-        work->decided = false;
         work->lookup = LOOKUP_NOT_DONE;
-        if (poisoned && work->redo == WORK_ALONE) {
-            char request[ID128_TEXT_SIZE];
-            log_write(LOG_ERROR, "command-poisoned",
-                      "The database refuses one command every time; it is answered with an error.",
-                      LOG_TEXT("request", work->command.trace[0]
-                                              ? work->command.trace
-                                              : id128_to_text(&work->command.request_id, request)),
-                      LOG_U64("eventId", work->command.event_id));
-            committer->numbers.poisoned++;
-            work->decided = true;
-            work->reply = (struct reply){.code = REPLY_INTERNAL};
-        } else if (poisoned) {
-            work->redo = work->redo == WORK_FIRST_TIME ? WORK_BY_SHOW : WORK_ALONE;
+        if (failed && !work->decided) {
+            if (work->redo == WORK_ALONE && committer->in_flight_redo == WORK_ALONE)
+                settle_poison(committer, work);
+            else
+                work->redo = work->redo == WORK_FIRST_TIME ? WORK_BY_SHOW : WORK_ALONE;
         }
         work_list_push(again, work);
     }
@@ -273,7 +305,7 @@ static void take_back(struct committer *committer, struct batch *batch, bool poi
 
 static void on_rolled_back(void *context, const struct database_answer *answer) {
     struct committer *committer = context;
-    if (answer->outcome != DATABASE_DONE && link_session(committer->write))
+    if (answer->outcome == DATABASE_FAILED)
         link_restart(committer->write);
 }
 
@@ -287,37 +319,25 @@ static void roll_back(struct committer *committer) {
         link_restart(committer->write);
 }
 
-static bool is_poisoned_reply(const struct work *work, const void *context) {
-    (void)context;
-    return work->decided;
-}
-
 /* Undoes the batch in flight, which is known not to be stored, and what was decided on top of it.
  */
-static void redo(struct committer *committer, bool poisoned) {
+static void redo(struct committer *committer, bool failed) {
     bool had_writes = batch_has_writes(committer->in_flight);
     struct work_list again = {0};
-    struct work_list answered = {0};
-    take_back(committer, committer->in_flight, poisoned, &again);
+    struct work_list later = committer->ready;
+    take_back(committer, committer->in_flight, failed, &again);
     if (committer->building)
-        take_back(committer, committer->building, poisoned, &again);
+        take_back(committer, committer->building, false, &again);
     committer->in_flight = NULL;
     committer->building = NULL;
     committer->flight = FLIGHT_NONE;
     committer->numbers.redone += again.count;
     batches_finished(committer, committer->newest_number);
-    work_list_split(&again, is_poisoned_reply, NULL, &answered);
-    work_list_append(&committer->ready, &answered);
-    if (poisoned) {
-        work_list_append(&committer->redo, &again);
-        work_list_sort(&committer->redo);
-    } else {
-        work_list_append(&again, &committer->ready);
-        committer->ready = again;
-    }
+    committer->ready = (struct work_list){0};
+    take_in(committer, &again);
+    work_list_append(&committer->ready, &later);
     if (had_writes)
         roll_back(committer);
-    wake(committer);
 }
 
 /* SQLSTATE classes that tell of the server's state, not of the commands (PostgreSQL manual,
@@ -409,15 +429,14 @@ void committer_submit_take(struct committer *committer, struct work *work) {
 }
 
 void committer_show_ready(void *context, struct show_entry *entry) {
-    struct committer *committer = context;
-    work_list_append(&committer->ready, &entry->parked);
-    wake(committer);
+    take_in(context, &entry->parked);
 }
 
 void committer_show_failed(void *context, uint64_t event_id, enum status status,
                            struct work_list *parked) {
     struct committer *committer = context;
-    (void)event_id;
+    work_list_split(&committer->redo, is_of_event, &event_id, parked);
+    wake(committer);
     if (status == STATUS_UNAVAILABLE || status == STATUS_NO_MEMORY)
         return; /* dropped: senders repeat */
     enum reply_code code = status == STATUS_NOT_FOUND ? REPLY_NOT_FOUND : REPLY_INTERNAL;
@@ -425,34 +444,41 @@ void committer_show_failed(void *context, uint64_t event_id, enum status status,
         work->decided = true;
         work->reply = (struct reply){.code = code};
     }
-    work_list_append(&committer->ready, parked);
-    wake(committer);
+    take_in(committer, parked);
+}
+
+/* Expires what is due; `running` says in which partitions deadlines run. After a failure only one
+ * show's holds go into a batch. */
+static void expire(struct committer *committer, bool running[PARTITION_COUNT]) {
+    bool alone = clock_monotonic_us() < committer->expire_alone_until_us;
+    size_t cursor = 0;
+    for (struct show_entry *entry; (entry = shows_next(committer->shows, &cursor));) {
+        const struct partition *partition = &committer->config.partitions->items[entry->partition];
+        int64_t deadline_ms = show_next_deadline(entry->show);
+        if (!partition->owned || !partition->taking || deadline_ms == INT64_MAX)
+            continue;
+        running[entry->partition] = true;
+        struct show_time time = time_of(committer, entry->partition);
+        if (deadline_ms > time.served_ms || (alone && batch_has_expiries(building(committer))))
+            continue;
+        decide_expiry(building(committer), entry, &time, partition->epoch);
+    }
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     struct committer *committer = context;
+    wake(committer);
     if (!committer->shows || !link_session(committer->write) || committer->redo.count > 0 ||
         committer->in_flight_redo != WORK_FIRST_TIME ||
         !database_clock_known(committer->config.clock))
         return;
-    bool deadlines[PARTITION_COUNT] = {false};
-    size_t cursor = 0;
-    for (struct show_entry *entry; (entry = shows_next(committer->shows, &cursor));) {
-        const struct partition *partition = &committer->config.partitions->items[entry->partition];
-        if (!partition->owned || !partition->taking || show_next_deadline(entry->show) == INT64_MAX)
-            continue;
-        deadlines[entry->partition] = true;
-        if (batch_is_full(building(committer)))
-            break;
-        struct show_time time = time_of(committer, entry->partition);
-        decide_expiry(building(committer), entry, &time, partition->epoch,
-                      COMMITTER_EXPIRE_AT_ONCE);
-    }
+    bool running[PARTITION_COUNT] = {false};
+    expire(committer, running);
     for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
         struct partition *partition = &committer->config.partitions->items[i];
-        if (!deadlines[i])
+        if (!running[i])
             continue;
         int64_t served_ms =
             partitions_served_ms(committer->config.partitions, i, clock_monotonic_us());
@@ -461,7 +487,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
         batch_fence(building(committer), i, partition->epoch);
         batch_add_served(building(committer), i, served_ms);
     }
-    wake(committer);
 }
 
 struct committer *committer_create(const struct committer_config *config) {
@@ -509,7 +534,6 @@ void committer_abandon(struct committer *committer) {
 }
 
 void committer_restart_session(struct committer *committer) {
-    committer->flight = FLIGHT_UNKNOWN;
     link_restart(committer->write);
 }
 

@@ -14,7 +14,8 @@
  * When a batch fails for certain, memory is wrong or one command is poison: all shows it touched
  * are forgotten and its commands decided again in order of arrival, first show by show
  * (WORK_BY_SHOW), then one by one (WORK_ALONE); one that fails alone is answered REPLY_INTERNAL.
- * While there is anything to redo nothing new is decided, and nothing is decided ahead.
+ * While there is anything to redo nothing new is decided, and nothing is decided ahead. When a
+ * batch with expiries fails, later ones have those of one show only, for COMMITTER_EXPIRE_ALONE_MS.
  *
  * When the outcome of a COMMIT is unknown the write session is given up; ownership.c raises the
  * epochs before anything is decided again, and calls committer_abandon.
@@ -30,7 +31,7 @@
 
 struct committer;
 
-enum { COMMITTER_TICK_MS = 200, COMMITTER_EXPIRE_AT_ONCE = 256 };
+enum { COMMITTER_TICK_MS = 200, COMMITTER_EXPIRE_ALONE_MS = 30000 };
 
 struct committer_config {
     struct event_base *base;

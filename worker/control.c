@@ -47,9 +47,9 @@ static bool ask(struct control *control, const struct database_statement *statem
 
 static void on_time(void *context, const struct database_answer *answer) {
     struct control *control = context;
-    control->asked = false;
     if (answer->outcome == DATABASE_LOST)
-        return;
+        return; /* the control may be gone already */
+    control->asked = false;
     if (answer->outcome == DATABASE_FAILED) {
         lose(control, answer->error);
         return;

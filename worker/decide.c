@@ -1,28 +1,22 @@
 #include "worker/decide.h"
 
-#include "worker/committer.h"
 #include "worker/payments.h"
 
 #include <stdlib.h>
 
 void decide_expiry(struct batch *batch, struct show_entry *entry, const struct show_time *time,
-                   uint64_t epoch, size_t limit) {
-    if (show_next_deadline(entry->show) > time->served_ms)
-        return;
-    struct show_change changes[COMMITTER_EXPIRE_AT_ONCE];
-    if (limit > ARRAY_LEN(changes))
-        limit = ARRAY_LEN(changes);
-    size_t count = show_expire(entry->show, time, changes, limit);
-    batch_fence(batch, entry->partition, epoch);
-    for (size_t i = 0; i < count; i++)
-        batch_add_change(batch, entry, &changes[i], NULL);
+                   uint64_t epoch) {
+    struct show_change change;
+    while (!batch_is_full(batch) && show_expire(entry->show, time, &change, 1) == 1) {
+        batch_fence(batch, entry->partition, epoch);
+        batch_add_change(batch, entry, &change, NULL);
+    }
 }
 
 static void finish(struct batch *batch, struct work *work) {
     work->reply.request_id = work->command.request_id;
     work->reply.partition = work->command.partition;
     work->reply.epoch = work->command.epoch;
-    work->decided = true;
     batch_fence(batch, work->command.partition, work->command.epoch);
     work_list_push(batch_commands(batch), work);
 }
@@ -94,10 +88,6 @@ static enum decide_outcome decide_booking(struct batch *batch, struct show_entry
 
 enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, struct work *work,
                                 const struct show_time *time) {
-    /* Not while a failed batch is redone: an expiry that the database refuses must not take the
-     * commands with it. */
-    if (work->redo == WORK_FIRST_TIME)
-        decide_expiry(batch, entry, time, work->command.epoch, COMMITTER_EXPIRE_AT_ONCE);
     switch (work->command.kind) {
     case COMMAND_RESERVE:
     case COMMAND_CONFIRM:

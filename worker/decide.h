@@ -14,10 +14,10 @@ enum decide_outcome {
     DECIDE_BATCH_IS_FULL, /* nothing changed; try the next batch */
 };
 
-/* Expires up to `limit` due holds of a show into the batch. */
+/* Expires the show's due holds, as many as the batch takes. */
 void decide_expiry(struct batch *batch, struct show_entry *entry, const struct show_time *time,
-                   uint64_t epoch, size_t limit);
-/* The entry is READY. The first time, expires what is due before. Takes the work when DECIDED. */
+                   uint64_t epoch);
+/* The entry is READY. Takes the work when DECIDED. */
 MUST_CHECK enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry,
                                            struct work *work, const struct show_time *time);
 /* A reply that needs no show (no such event, poison); fenced like any other. Takes the work. */

@@ -1,8 +1,7 @@
 #include "worker/link.h"
 
-#include "shared/clock.h"
-#include "shared/ids.h"
 #include "shared/log.h"
+#include "worker/backoff.h"
 
 #include <stdlib.h>
 
@@ -13,26 +12,20 @@ struct link {
     struct database_session *session;
     bool up;
     struct event *retry;
-    int64_t backoff_ms;
+    struct backoff backoff;
 };
 
 static void link_open(struct link *link);
 
 static void link_retry_later(struct link *link) {
-    struct id128 dice = id128_random();
-    int64_t jitter = link->backoff_ms * (dice.bytes[0] - 128) / 512;
-    int64_t wait_us = (link->backoff_ms + jitter) * 1000;
-    struct timeval wait = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
+    const struct timeval wait = backoff_next(&link->backoff);
     ensure(event_add(link->retry, &wait) == 0);
-    link->backoff_ms *= 2;
-    if (link->backoff_ms > LINK_BACKOFF_MAX_MS)
-        link->backoff_ms = LINK_BACKOFF_MAX_MS;
 }
 
 static void link_session_up(void *context) {
     struct link *link = context;
     link->up = true;
-    link->backoff_ms = LINK_BACKOFF_MIN_MS;
+    link->backoff = (struct backoff){0};
     link->config.on_up(link->config.context);
 }
 
@@ -86,7 +79,6 @@ struct link *link_create(struct event_base *base, const struct link_config *conf
         return NULL;
     link->base = base;
     link->config = *config;
-    link->backoff_ms = LINK_BACKOFF_MIN_MS;
     link->url = strdup(config->url);
     link->application_name = strdup(config->application_name);
     link->options = config->options ? strdup(config->options) : NULL;

@@ -1,7 +1,6 @@
 /*
  * link: a database session that comes back. Opens one, and when it is lost or can't be opened
- * another, after a backoff of LINK_BACKOFF_MIN_MS doubling to LINK_BACKOFF_MAX_MS, with jitter of
- * ±25 %.
+ * another, after a pause (worker/backoff.h).
  */
 #ifndef USHER_WORKER_LINK_H
 #define USHER_WORKER_LINK_H
@@ -10,7 +9,7 @@
 
 struct link;
 
-enum { LINK_BACKOFF_MIN_MS = 100, LINK_BACKOFF_MAX_MS = 2000, LINK_CONNECT_TIMEOUT_MS = 3000 };
+enum { LINK_CONNECT_TIMEOUT_MS = 3000 };
 
 struct link_config {
     const char *name; /* for the log: "write" */

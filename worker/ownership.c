@@ -138,6 +138,8 @@ static bool reconcile(struct ownership *ownership, const PGresult *rows, struct 
             taken[id] = true;
             any = true;
         } else if (!mine && partition->owned) {
+            if (committer_holds_partition(ownership->config.committer, id))
+                return false; /* what is decided for it can't be stored any more */
             ownership_drop(ownership, id);
             any = true;
         }
@@ -198,7 +200,7 @@ static void on_polled(void *context, const struct database_answer *answer) {
     if (gives_all_up(ownership)) {
         stop_taking_all(ownership);
         ownership_next(ownership);
-    } else if (ownership->bus_connected) {
+    } else if (ownership->bus_connected && ownership->registered) {
         ownership->plan = share_decide(&view);
         carry_out(ownership);
     }
@@ -211,18 +213,24 @@ static void poll_owners(struct ownership *ownership) {
     ownership_send_take(ownership, group, on_polled);
 }
 
+/* A worker that gives all up is no more counted among those that share the partitions. */
+static bool is_to_unregister(const struct ownership *ownership) {
+    return gives_all_up(ownership) && !ownership->raising && ownership_count(ownership) == 0 &&
+           (ownership->registered || ownership->on_left);
+}
+
 void ownership_next(struct ownership *ownership) {
     if (ownership->operation != OP_NONE || !link_session(ownership->admin) || ownership->left)
         return;
-    if (!ownership->registered)
+    if (!ownership->registered && !gives_all_up(ownership))
         ownership_register(ownership);
     else if (ownership->lost_pid_count > 0)
         ownership_end_lost_session(ownership);
     else if (ownership->raising && ownership->write_up)
         ownership_raise_epochs(ownership);
-    else if (ownership->raising || ownership_release_drained(ownership))
+    else if (!ownership->raising && ownership_release_drained(ownership))
         return;
-    else if (ownership->on_left && ownership_count(ownership) == 0)
+    else if (is_to_unregister(ownership))
         ownership_unregister(ownership);
     else if (ownership->poll_wanted)
         poll_owners(ownership);
@@ -263,6 +271,7 @@ static void on_admin_up(void *context) {
 static void on_admin_down(void *context) {
     struct ownership *ownership = context;
     ownership->operation = OP_NONE;
+    event_del(ownership->step);
 }
 
 void ownership_write_up(struct ownership *ownership, int backend_pid) {

@@ -14,8 +14,9 @@
  * What the database says afterwards counts, not what an operation is believed to have done: when an
  * answer is lost, the next poll adopts what is ours there and drops what is not.
  *
- * The bus being away for OWNERSHIP_BUS_PATIENCE_MS gives all partitions up; a worker that nobody
- * can reach must not sit on them. Announcements go out on every change and once a second.
+ * The bus being away for OWNERSHIP_BUS_PATIENCE_MS gives all partitions up, and the worker leaves
+ * the list of those that share them: one that nobody can reach must not sit on any, nor keep others
+ * from taking them. Announcements go out on every change and once a second.
  */
 #ifndef USHER_WORKER_OWNERSHIP_H
 #define USHER_WORKER_OWNERSHIP_H

@@ -1,6 +1,7 @@
 /* The operations on the admin session; see worker/ownership.h. */
 #include "worker/ownership_private.h"
 
+#include "shared/failpoint.h"
 #include "shared/log.h"
 #include "worker/store.h"
 
@@ -85,6 +86,13 @@ static void on_unregistered(void *context, const struct database_answer *answer)
     struct ownership *ownership = context;
     if (answer->outcome == DATABASE_LOST)
         return; /* whoever waits for it has a time limit */
+    if (!ownership->on_left) {
+        if (ownership_succeeded(ownership, answer, "unregister")) {
+            ownership->registered = false;
+            ownership_done(ownership, false);
+        }
+        return;
+    }
     ownership->left = true;
     ownership_announce(ownership);
     ownership->on_left(ownership->left_context);
@@ -99,8 +107,11 @@ void ownership_unregister(struct ownership *ownership) {
 /* --- take over */
 
 static void on_lock_returned(void *context, const struct database_answer *answer) {
-    if (ownership_succeeded(context, answer, "return a dead worker's lock"))
-        ownership_done(context, true);
+    struct ownership *ownership = context;
+    if (answer->outcome == DATABASE_FAILED)
+        link_restart(ownership->admin); /* the session's end gives it back */
+    else if (answer->outcome == DATABASE_DONE)
+        ownership_done(ownership, true);
 }
 
 static void on_taken_over(void *context, const struct database_answer *answer) {
@@ -116,7 +127,8 @@ static void on_taken_over(void *context, const struct database_answer *answer) {
     log_write(LOG_WARNING, "owner-dead",
               "A worker died or froze; its partitions were taken from it.",
               LOG_U64("instance", ownership->plan.dead));
-    ownership_take_rows(ownership, answer->results[0], "taken over");
+    if (!ownership->raising)
+        ownership_take_rows(ownership, answer->results[0], "taken over");
     struct database_group *group = ownership_begin(ownership, OP_TAKE_OVER, &store_delete_instance);
     database_group_i64(group, (int64_t)ownership->plan.dead);
     database_group_add(group, &store_unlock_instance);
@@ -158,10 +170,12 @@ static void on_dead_locked(void *context, const struct database_answer *answer) 
     struct ownership *ownership = context;
     if (!ownership_succeeded(ownership, answer, "lock a dead worker"))
         return;
-    if (database_bool(answer->results[0], 0, 0))
-        end_dead_sessions(ownership);
-    else
+    if (!database_bool(answer->results[0], 0, 0)) {
         ownership->operation = OP_NONE; /* it lives, or another worker is at it */
+        return;
+    }
+    (void)FAILPOINT("ownership.taking-over");
+    end_dead_sessions(ownership);
 }
 
 void ownership_take_over(struct ownership *ownership) {

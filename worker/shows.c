@@ -5,20 +5,27 @@
 #include "shared/id_map.h"
 #include "shared/log.h"
 #include "worker/link.h"
+#include "worker/show_load.h"
 #include "worker/store.h"
 
 #include <stdlib.h>
 
+TAILQ_HEAD(load_queue, show_entry);
+
 struct shows {
-    struct shows_handlers handlers;
+    struct shows_config config;
     struct link *link;
-    const struct partitions *partitions;
     struct id_map *entries;
     uint64_t next_serial;
-    TAILQ_HEAD(load_queue, show_entry) waiting; /* LOADING and not asked for yet */
+    TAILQ_HEAD(use_list, show_entry) by_use; /* the longest unused first */
+    TAILQ_HEAD(partition_list, show_entry) by_partition[PARTITION_COUNT];
+    struct load_queue wanted;  /* LOADING and not asked for yet: for commands */
+    struct load_queue waiting; /* … for their holds' sake */
     uint32_t loads_in_flight;
     uint32_t holds_asked; /* queries for shows with holds in flight */
     bool with_holds_wanted[PARTITION_COUNT];
+    int64_t swept_us;
+    size_t size_bytes; /* of all shows, as of the last tick, and of those loaded since */
 };
 
 /* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile
@@ -35,15 +42,6 @@ struct lookup {
     void *context;
 };
 
-enum load_row_set {
-    LOAD_BEGIN,
-    LOAD_EVENT,
-    LOAD_SECTIONS,
-    LOAD_LIVE,
-    LOAD_BLOCKED,
-    LOAD_ENDED,
-    LOAD_COMMIT
-};
 enum { LOAD_GROUPS_MAX = 4096 };
 
 static void start_loads(struct shows *shows);
@@ -60,58 +58,24 @@ static struct show_entry *find(const struct shows *shows, uint64_t event_id) {
     return id_map_get(shows->entries, &key);
 }
 
+static void unqueue_load(struct shows *shows, struct show_entry *entry) {
+    if (!entry->load_waits)
+        return;
+    TAILQ_REMOVE(entry->wanted ? &shows->wanted : &shows->waiting, entry, load_link);
+    entry->load_waits = false;
+}
+
+static void queue_load(struct shows *shows, struct show_entry *entry) {
+    TAILQ_INSERT_TAIL(entry->wanted ? &shows->wanted : &shows->waiting, entry, load_link);
+    entry->load_waits = true;
+}
+
 static void detach(struct shows *shows, struct show_entry *entry) {
     struct id128 key = id128_of_u64(entry->event_id);
     ensure(id_map_remove(shows->entries, &key) == entry);
-}
-
-static enum status restore(struct show *show, const struct database_answer *answer) {
-    const PGresult *live = answer->results[LOAD_LIVE];
-    for (int row = 0; row < PQntuples(live); row++) {
-        struct booking booking;
-        if (!store_read_booking(live, row, &booking))
-            return STATUS_INVALID;
-        enum status status = show_restore_booking(show, &booking);
-        if (status != STATUS_OK)
-            return status;
-    }
-    const PGresult *blocked = answer->results[LOAD_BLOCKED];
-    for (int row = 0; row < PQntuples(blocked); row++) {
-        enum status status = show_restore_blocked(show, (uint32_t)database_i32(blocked, row, 0));
-        if (status != STATUS_OK)
-            return status;
-    }
-    const PGresult *ended = answer->results[LOAD_ENDED];
-    for (int row = 0; row < PQntuples(ended); row++) {
-        struct id128 id = database_uuid(ended, row, 0);
-        enum status status = show_restore_ended(show, &id);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
-
-static enum status read_show(struct show_entry *entry, const struct database_answer *answer) {
-    struct store_show stored;
-    enum status status =
-        store_read_show(answer->results[LOAD_EVENT], answer->results[LOAD_SECTIONS], &stored);
-    if (status != STATUS_OK)
-        return status;
-    const struct show_layout layout = {.section_count = stored.section_count,
-                                       .sections = stored.sections};
-    struct show *show = show_create(entry->event_id, &layout, &stored.settings, SHOW_ENDED_MAX);
-    free(stored.sections);
-    if (!show)
-        return STATUS_NO_MEMORY;
-    status = restore(show, answer);
-    if (status != STATUS_OK) {
-        show_destroy(show);
-        return status;
-    }
-    entry->show = show;
-    entry->version = stored.seats_version;
-    entry->committed = stored.seats_version;
-    return STATUS_OK;
+    TAILQ_REMOVE(&shows->by_use, entry, use_link);
+    TAILQ_REMOVE(&shows->by_partition[entry->partition], entry, partition_link);
+    unqueue_load(shows, entry);
 }
 
 static void fail_entry(struct shows *shows, struct show_entry *entry, enum status status) {
@@ -125,18 +89,8 @@ static void fail_entry(struct shows *shows, struct show_entry *entry, enum statu
             LOG_ERROR, "show-not-loaded",
             "A show could not be loaded; its bookings are answered with an error until it can be.",
             LOG_U64("eventId", event_id), LOG_TEXT("reason", status_text(status)));
-    shows->handlers.on_failed(shows->handlers.context, event_id, status, &parked);
+    shows->config.on_failed(shows->config.context, event_id, status, &parked);
     work_list_free(&parked);
-}
-
-static void queue_load(struct shows *shows, struct show_entry *entry) {
-    TAILQ_INSERT_TAIL(&shows->waiting, entry, load_link);
-    entry->load_waits = true;
-}
-
-static void unqueue_load(struct shows *shows, struct show_entry *entry) {
-    TAILQ_REMOVE(&shows->waiting, entry, load_link);
-    entry->load_waits = false;
 }
 
 static void finish_load(struct shows *shows, struct show_entry *entry,
@@ -147,7 +101,7 @@ static void finish_load(struct shows *shows, struct show_entry *entry,
     }
     enum status status = STATUS_UNAVAILABLE;
     if (answer->outcome == DATABASE_DONE)
-        status = read_show(entry, answer);
+        status = show_load_read(answer, entry->event_id, &entry->show, &entry->version);
     else
         log_write(LOG_ERROR, "load-refused", "PostgreSQL refused to load a show.",
                   LOG_U64("eventId", entry->event_id), LOG_TEXT("error", answer->error));
@@ -156,7 +110,9 @@ static void finish_load(struct shows *shows, struct show_entry *entry,
         return;
     }
     entry->state = SHOW_ENTRY_READY;
-    shows->handlers.on_ready(shows->handlers.context, entry);
+    entry->committed = entry->version;
+    shows->size_bytes += show_size_bytes(entry->show);
+    shows->config.on_ready(shows->config.context, entry);
 }
 
 static void on_loaded(void *context, const struct database_answer *answer) {
@@ -181,19 +137,7 @@ static bool send_load(struct shows *shows, struct show_entry *entry) {
         return false;
     }
     *load = (struct load){.shows = shows, .event_id = entry->event_id, .serial = entry->serial};
-    static const struct database_statement *const by_event[] = {
-        &store_select_event, &store_select_sections, &store_select_live, &store_select_blocked};
-    struct database_group *group = database_group_create(session);
-    database_group_add(group, &store_begin_snapshot);
-    for (size_t i = 0; i < ARRAY_LEN(by_event); i++) {
-        database_group_add(group, by_event[i]);
-        database_group_i64(group, (int64_t)entry->event_id);
-    }
-    database_group_add(group, &store_select_ended);
-    database_group_i64(group, (int64_t)entry->event_id);
-    database_group_i64(group, SHOW_ENDED_MAX + 1);
-    database_group_add(group, &store_commit);
-    if (database_group_send_take(group, on_loaded, load) != STATUS_OK) {
+    if (show_load_send(session, entry->event_id, on_loaded, load) != STATUS_OK) {
         free(load);
         return false;
     }
@@ -203,15 +147,59 @@ static bool send_load(struct shows *shows, struct show_entry *entry) {
 }
 
 static void start_loads(struct shows *shows) {
-    struct show_entry *entry;
-    while (shows->loads_in_flight < SHOWS_LOADS_AT_ONCE && (entry = TAILQ_FIRST(&shows->waiting))) {
-        if (!send_load(shows, entry))
-            return; /* the link comes back and starts them again */
+    while (shows->loads_in_flight < SHOWS_LOADS_AT_ONCE) {
+        struct show_entry *entry = TAILQ_FIRST(&shows->wanted);
+        if (!entry)
+            entry = TAILQ_FIRST(&shows->waiting);
+        if (!entry || !send_load(shows, entry))
+            return; /* the link comes back, or the next tick, and starts them again */
         unqueue_load(shows, entry);
     }
 }
 
-static void ask_for_holds(struct shows *shows);
+static bool is_full(const struct shows *shows) {
+    return id_map_count(shows->entries) >= SHOWS_MAX ||
+           shows->size_bytes >= shows->config.limit_bytes;
+}
+
+static struct show_entry *begin_load(struct shows *shows, uint64_t event_id, uint32_t partition,
+                                     bool wanted) {
+    struct show_entry *entry = is_full(shows) ? NULL : calloc(1, sizeof *entry);
+    if (!entry)
+        return NULL;
+    *entry = (struct show_entry){
+        .state = SHOW_ENTRY_LOADING,
+        .event_id = event_id,
+        .partition = partition,
+        .used_us = clock_monotonic_us(),
+        .serial = ++shows->next_serial,
+        .wanted = wanted,
+    };
+    struct id128 key = id128_of_u64(event_id);
+    if (id_map_put(shows->entries, &key, entry) != STATUS_OK) {
+        free(entry);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&shows->by_use, entry, use_link);
+    TAILQ_INSERT_TAIL(&shows->by_partition[partition], entry, partition_link);
+    queue_load(shows, entry);
+    start_loads(shows);
+    return entry;
+}
+
+static void load_for_holds(struct shows *shows, const PGresult *rows) {
+    uint64_t refused = 0;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        uint64_t event_id = (uint64_t)database_i64(rows, row, 0);
+        uint32_t partition = partition_of_event(event_id);
+        if (shows->config.partitions->items[partition].owned && !find(shows, event_id))
+            refused += !begin_load(shows, event_id, partition, false);
+    }
+    if (refused > 0)
+        log_write(LOG_ERROR, "holds-not-loaded",
+                  "There is no room for shows with open holds; their holds expire late.",
+                  LOG_U64("shows", refused));
+}
 
 static void on_holds(void *context, const struct database_answer *answer) {
     struct shows *shows = context;
@@ -226,14 +214,7 @@ static void on_holds(void *context, const struct database_answer *answer) {
     }
     if (shows->holds_asked == 0)
         memset(shows->with_holds_wanted, 0, sizeof shows->with_holds_wanted);
-    for (int row = 0; row < PQntuples(answer->results[0]); row++) {
-        uint64_t event_id = (uint64_t)database_i64(answer->results[0], row, 0);
-        uint32_t partition = partition_of_event(event_id);
-        if (shows->partitions->items[partition].owned && !shows_get(shows, event_id, partition))
-            log_write(LOG_ERROR, "show-not-loaded",
-                      "A show with open holds could not be loaded: no room.",
-                      LOG_U64("eventId", event_id));
-    }
+    load_for_holds(shows, answer->results[0]);
 }
 
 static void ask_for_holds(struct shows *shows) {
@@ -263,27 +244,28 @@ static void on_link_down(void *context) {
     (void)context; /* entries stay LOADING; what was sent has been answered LOST */
 }
 
-struct shows *shows_create(struct event_base *base, const char *database_url,
-                           const char *application_name, const struct partitions *partitions,
-                           const struct shows_handlers *handlers) {
+struct shows *shows_create(const struct shows_config *config) {
     struct shows *shows = calloc(1, sizeof *shows);
     if (!shows)
         return NULL;
-    shows->handlers = *handlers;
-    shows->partitions = partitions;
+    shows->config = *config;
+    TAILQ_INIT(&shows->by_use);
+    TAILQ_INIT(&shows->wanted);
     TAILQ_INIT(&shows->waiting);
+    for (size_t i = 0; i < PARTITION_COUNT; i++)
+        TAILQ_INIT(&shows->by_partition[i]);
     shows->entries = id_map_create(SHOWS_MAX);
-    const struct link_config config = {
+    const struct link_config link = {
         .name = "load",
-        .url = database_url,
-        .application_name = application_name,
+        .url = config->database_url,
+        .application_name = config->application_name,
         .statements = store_load_statements,
         .limit_groups = LOAD_GROUPS_MAX,
         .on_up = on_link_up,
         .on_down = on_link_down,
         .context = shows,
     };
-    shows->link = shows->entries ? link_create(base, &config) : NULL;
+    shows->link = shows->entries ? link_create(config->base, &link) : NULL;
     if (!shows->link) {
         shows_destroy(shows);
         return NULL;
@@ -309,25 +291,16 @@ struct show_entry *shows_find(const struct shows *shows, uint64_t event_id) {
 
 struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition) {
     struct show_entry *entry = find(shows, event_id);
-    if (entry)
-        return entry;
-    entry = calloc(1, sizeof *entry);
     if (!entry)
-        return NULL;
-    *entry = (struct show_entry){
-        .state = SHOW_ENTRY_LOADING,
-        .event_id = event_id,
-        .partition = partition,
-        .used_us = clock_monotonic_us(),
-        .serial = ++shows->next_serial,
-    };
-    struct id128 key = id128_of_u64(event_id);
-    if (id_map_put(shows->entries, &key, entry) != STATUS_OK) {
-        free(entry);
-        return NULL;
-    }
-    queue_load(shows, entry);
-    start_loads(shows);
+        return begin_load(shows, event_id, partition, true);
+    entry->used_us = clock_monotonic_us();
+    TAILQ_REMOVE(&shows->by_use, entry, use_link);
+    TAILQ_INSERT_TAIL(&shows->by_use, entry, use_link);
+    bool waits = entry->load_waits;
+    unqueue_load(shows, entry);
+    entry->wanted = true;
+    if (waits)
+        queue_load(shows, entry);
     return entry;
 }
 
@@ -344,8 +317,6 @@ bool shows_park_take(struct show_entry *entry, struct work *work) {
 void shows_forget(struct shows *shows, struct show_entry *entry) {
     ensure(entry->state != SHOW_ENTRY_FORGOTTEN);
     detach(shows, entry);
-    if (entry->load_waits)
-        unqueue_load(shows, entry);
     entry->state = SHOW_ENTRY_FORGOTTEN;
     work_list_free(&entry->parked);
     if (entry->users == 0)
@@ -361,22 +332,9 @@ void shows_let_go(struct shows *shows, struct show_entry *entry) {
 }
 
 void shows_forget_partition(struct shows *shows, uint32_t partition) {
-    /* The map must not change during a walk: one entry a walk would be slow, so collect a handful
-     * at a time. */
-    struct show_entry *found[256];
-    size_t count;
-    do {
-        count = 0;
-        size_t cursor = 0;
-        void *value;
-        while (count < ARRAY_LEN(found) && id_map_next(shows->entries, &cursor, NULL, &value)) {
-            struct show_entry *entry = value;
-            if (entry->partition == partition)
-                found[count++] = entry;
-        }
-        for (size_t i = 0; i < count; i++)
-            shows_forget(shows, found[i]);
-    } while (count == ARRAY_LEN(found));
+    struct show_entry *entry;
+    while ((entry = TAILQ_FIRST(&shows->by_partition[partition])))
+        shows_forget(shows, entry);
     shows->with_holds_wanted[partition] = false;
 }
 
@@ -386,28 +344,50 @@ void shows_load_with_holds(struct shows *shows, const bool partitions[PARTITION_
     ask_for_holds(shows);
 }
 
+static void sweep(struct shows *shows, int64_t now_us) {
+    if (shows->holds_asked > 0 || now_us - shows->swept_us < SHOWS_SWEEP_MS * INT64_C(1000))
+        return;
+    shows->swept_us = now_us;
+    for (size_t i = 0; i < PARTITION_COUNT; i++)
+        shows->with_holds_wanted[i] |= shows->config.partitions->items[i].owned;
+    ask_for_holds(shows);
+}
+
 static bool is_idle(const struct show_entry *entry) {
-    return entry->state == SHOW_ENTRY_READY && entry->users == 0 && !entry->touch &&
+    return entry->state == SHOW_ENTRY_READY && entry->users == 0 &&
            show_next_deadline(entry->show) == INT64_MAX;
 }
 
-void shows_trim(struct shows *shows, int64_t now_us, int64_t idle_us, size_t limit_bytes) {
-    for (;;) {
-        size_t total_bytes = 0;
-        struct show_entry *oldest = NULL;
-        size_t cursor = 0;
-        void *value;
-        while (id_map_next(shows->entries, &cursor, NULL, &value)) {
-            struct show_entry *entry = value;
-            if (entry->show)
-                total_bytes += show_size_bytes(entry->show);
-            if (is_idle(entry) && (!oldest || entry->used_us < oldest->used_us))
-                oldest = entry;
-        }
-        if (!oldest || (total_bytes <= limit_bytes && now_us - oldest->used_us < idle_us))
+static bool is_crowded(const struct shows *shows) {
+    return id_map_count(shows->entries) > SHOWS_MAX / 8 * 7 ||
+           shows->size_bytes > shows->config.limit_bytes / 8 * 7;
+}
+
+static void trim(struct shows *shows, int64_t now_us) {
+    struct show_entry *entry, *next;
+    shows->size_bytes = 0;
+    TAILQ_FOREACH(entry, &shows->by_use, use_link)
+    if (entry->show)
+        shows->size_bytes += show_size_bytes(entry->show);
+    bool makes_room = is_full(shows);
+    size_t forgotten = 0;
+    for (entry = TAILQ_FIRST(&shows->by_use); entry && forgotten < SHOWS_FORGET_AT_ONCE;
+         entry = next) {
+        next = TAILQ_NEXT(entry, use_link);
+        if (now_us - entry->used_us < shows->config.idle_us && !(makes_room && is_crowded(shows)))
             return;
-        shows_forget(shows, oldest);
+        if (!is_idle(entry))
+            continue;
+        shows->size_bytes -= show_size_bytes(entry->show);
+        shows_forget(shows, entry);
+        forgotten++;
     }
+}
+
+void shows_tick(struct shows *shows, int64_t now_us) {
+    trim(shows, now_us);
+    sweep(shows, now_us);
+    start_loads(shows);
 }
 
 struct show_entry *shows_next(const struct shows *shows, size_t *cursor) {

@@ -9,8 +9,15 @@
  *
  * A command for a show that is LOADING is parked with it (shows_park), up to SHOWS_PARKED_MAX a
  * show. An entry that a batch uses (`users`) outlives its forgetting until the last user lets go
- * (shows_let_go). A load reads one snapshot (repeatable read); of ended bookings only ids, up to
- * SHOW_ENDED_MAX.
+ * (shows_let_go). A load reads one snapshot (worker/show_load.h).
+ *
+ * Holds have to expire though nobody asks about their show: all shows of owned partitions with open
+ * holds are loaded after a partition was taken, and looked for again every SHOWS_SWEEP_MS. A show
+ * that somebody waits for is loaded before those.
+ *
+ * Bounded by SHOWS_MAX shows and the setting's bytes: past them a show that is not there is not
+ * loaded, and shows_tick makes room by forgetting the longest unused ones. What has open holds is
+ * not forgotten.
  */
 #ifndef USHER_WORKER_SHOWS_H
 #define USHER_WORKER_SHOWS_H
@@ -28,6 +35,8 @@ enum {
     SHOWS_MAX = 100000,       /* loaded at once */
     SHOWS_PARKED_MAX = 20000, /* commands waiting for one show */
     SHOWS_LOADS_AT_ONCE = 4,
+    SHOWS_FORGET_AT_ONCE = 256, /* in one tick */
+    SHOWS_SWEEP_MS = 5000,
 };
 
 enum show_entry_state { SHOW_ENTRY_LOADING, SHOW_ENTRY_READY, SHOW_ENTRY_FORGOTTEN };
@@ -40,15 +49,24 @@ struct show_entry {
     uint64_t version;        /* of the seat map as decided */
     uint64_t committed;      /* of the seat map as stored: what others may hear of */
     struct work_list parked; /* LOADING */
-    int64_t used_us;         /* monotonic: the last command */
+    int64_t used_us;         /* monotonic: the last command; shows_get sets it */
     uint32_t users;          /* batches that hold it */
     void *touch;             /* the building batch's record of it (worker/batch.h) */
     uint64_t serial;         /* never reused: tells this entry from a later one of the same event */
-    bool load_waits;         /* LOADING: in the queue of loads */
+    bool wanted;             /* somebody waits for it, not only its holds */
+    bool load_waits;         /* LOADING: in a queue of loads */
     TAILQ_ENTRY(show_entry) load_link;
+    TAILQ_ENTRY(show_entry) use_link;
+    TAILQ_ENTRY(show_entry) partition_link;
 };
 
-struct shows_handlers {
+struct shows_config {
+    struct event_base *base;
+    const char *database_url;
+    const char *application_name;
+    const struct partitions *partitions; /* what is owned */
+    int64_t idle_us;                     /* unused for so long, a show is forgotten */
+    size_t limit_bytes;                  /* of all shows */
     void (*on_ready)(void *context, struct show_entry *entry); /* take entry->parked */
     /* NOT_FOUND: no such event. INVALID, CONFLICT: the stored rows are broken. Take `parked`. */
     void (*on_failed)(void *context, uint64_t event_id, enum status status,
@@ -56,14 +74,12 @@ struct shows_handlers {
     void *context;
 };
 
-/* Opens the load session. `partitions` says what is owned. NULL when there is no memory. */
-MUST_CHECK struct shows *shows_create(struct event_base *base, const char *database_url,
-                                      const char *application_name,
-                                      const struct partitions *partitions,
-                                      const struct shows_handlers *handlers);
+/* Opens the load session. NULL when there is no memory. */
+MUST_CHECK struct shows *shows_create(const struct shows_config *config);
 void shows_destroy(struct shows *shows);
 
-/* The entry, loading it when absent. NULL: SHOWS_MAX are loaded and in use, or no memory. */
+/* The entry, for a command: loaded soon when it is not there. NULL: a limit is reached, or there is
+ * no memory. */
 struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition);
 struct show_entry *shows_find(const struct shows *shows, uint64_t event_id);
 /* Takes the work. False (work freed: its sender repeats it) when too many wait. */
@@ -75,9 +91,9 @@ void shows_let_go(struct shows *shows, struct show_entry *entry);
 /* Loads, in the background, all shows of these partitions that have open holds, so that they
  * expire. */
 void shows_load_with_holds(struct shows *shows, const bool partitions[PARTITION_COUNT]);
-/* Forgets what was idle for `idle_us`, and the longest idle ones while all take more than
- * `limit_bytes`. Shows with open holds or users stay. */
-void shows_trim(struct shows *shows, int64_t now_us, int64_t idle_us, size_t limit_bytes);
+/* Once a second: forgets what was idle and, while a limit is reached, the longest unused ones down
+ * to seven eighths of it; looks for open holds. */
+void shows_tick(struct shows *shows, int64_t now_us);
 
 /* Walks READY entries; nothing may be loaded or forgotten meanwhile. */
 struct show_entry *shows_next(const struct shows *shows, size_t *cursor);

@@ -88,14 +88,15 @@ MUST_CHECK enum status store_read_show(const PGresult *event, const PGresult *se
 /* A row of store_select_live or store_select_booking. False when it breaks a rule. */
 MUST_CHECK bool store_read_booking(const PGresult *result, int row, struct booking *booking);
 
-/* Waits for no lock longer than this: an owner that lives again may hold rows. */
-#define STORE_ADMIN_OPTIONS "-c lock_timeout=1000"
+/* Waits for no lock longer than this: an owner that lives again may hold rows. And a worker that
+ * freezes in the middle of a takeover must not keep the dead one's lock. */
+#define STORE_ADMIN_OPTIONS "-c lock_timeout=1000 -c idle_session_timeout=2500"
 
 /* --- the admin session: who owns what */
 
 /* One row: installation_id, partition_count, partition_hash. */
 extern const struct database_statement store_select_installation;
-/* $1 instance, $2 process, $3 host, $4 pid. */
+/* $1 instance, $2 process, $3 host, $4 pid. Nothing happens when it is there already. */
 extern const struct database_statement store_insert_instance;
 /* All partitions in order: partition_id, epoch, owner, alive bool, served_ms. */
 extern const struct database_statement store_select_partitions;

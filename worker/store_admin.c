@@ -26,7 +26,8 @@ const struct database_statement store_select_installation = {
 
 const struct database_statement store_insert_instance = {
     "insert_instance",
-    "INSERT INTO usher.worker_instance (instance, process, host, pid) VALUES ($1, $2, $3, $4)",
+    "INSERT INTO usher.worker_instance (instance, process, host, pid) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (instance) DO NOTHING",
     4,
     {T_INT8, T_TEXT, T_TEXT, T_INT4}};
 

@@ -22,7 +22,7 @@ struct work {
     enum work_redo redo;
     enum lookup_result lookup;
     struct booking looked_up; /* LOOKUP_FOUND */
-    bool decided;             /* `reply` is filled */
+    bool decided;             /* `reply` is known whatever its show says: it only needs the fence */
     struct reply reply;
     uint8_t *packed_seats; /* a snapshot's, of the reply */
     struct answer *answer; /* worker/answers.h: remembers that it is under way */

@@ -5,6 +5,7 @@
 #include "shared/log.h"
 #include "shared/ops_server.h"
 #include "shared/wire.h"
+#include "worker/backoff.h"
 #include "worker/committer.h"
 #include "worker/control.h"
 #include "worker/ownership.h"
@@ -32,6 +33,7 @@ struct worker {
     struct committer *committer;
     struct event *tick;
     struct event *retry; /* seeks a new instance */
+    struct backoff backoff;
     struct event *leave_limit;
 
     /* The instance; NULL while there is none. */
@@ -40,6 +42,7 @@ struct worker {
     struct control *control;
     struct shows *shows;
     struct link *write;
+    unsigned seconds_without_writing;
     struct ownership *ownership;
 };
 
@@ -52,6 +55,7 @@ static void end_instance(struct worker *worker) {
         intake_stop(worker->intake);
     link_destroy(worker->write);
     worker->write = NULL;
+    worker->seconds_without_writing = 0;
     if (worker->committer)
         committer_abandon(worker->committer);
     ownership_destroy(worker->ownership);
@@ -65,7 +69,7 @@ static void end_instance(struct worker *worker) {
 }
 
 static void seek_later(struct worker *worker) {
-    const struct timeval wait = {.tv_usec = WORKER_RETRY_MS * 1000};
+    const struct timeval wait = backoff_next(&worker->backoff);
     if (!worker->leaving)
         ensure(event_add(worker->retry, &wait) == 0);
 }
@@ -101,13 +105,18 @@ static void on_batch_done(void *context) {
 }
 
 static bool open_instance(struct worker *worker) {
-    const struct shows_handlers handlers = {
+    const struct shows_config shows = {
+        .base = worker->base,
+        .database_url = worker->config->database_url,
+        .application_name = worker->name,
+        .partitions = &worker->partitions,
+        .idle_us = worker->config->idle_show_seconds * INT64_C(1000000),
+        .limit_bytes = (size_t)worker->config->show_memory_mb << 20,
         .on_ready = committer_show_ready,
         .on_failed = committer_show_failed,
         .context = worker->committer,
     };
-    worker->shows = shows_create(worker->base, worker->config->database_url, worker->name,
-                                 &worker->partitions, &handlers);
+    worker->shows = shows_create(&shows);
     if (!worker->shows)
         return false;
     const struct ownership_config ownership = {
@@ -151,6 +160,7 @@ static void on_control_alive(void *context) {
         seek_later(worker);
         return;
     }
+    worker->backoff = (struct backoff){0};
     committer_set_instance(worker->committer, worker->write, worker->shows);
     feed_set_instance(worker->feed, worker->instance);
 }
@@ -300,6 +310,17 @@ static void on_start_down(void *context) {
     (void)context;
 }
 
+/* Alive and unable to write, a worker would keep partitions that nobody can take from it. */
+static void give_up_without_writing(struct worker *worker) {
+    if (link_session(worker->write)) {
+        worker->seconds_without_writing = 0;
+    } else if (++worker->seconds_without_writing >= WORKER_WRITE_PATIENCE_S) {
+        log_write(LOG_ERROR, "worker-cannot-write",
+                  "This worker is alive and can't open its write session; it begins anew.");
+        on_control_lost(worker);
+    }
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
@@ -313,9 +334,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     if (!worker->shows)
         return;
     feed_announce_versions(worker->feed, worker->shows);
-    shows_trim(worker->shows, clock_monotonic_us(),
-               worker->config->idle_show_seconds * INT64_C(1000000),
-               (size_t)worker->config->show_memory_mb << 20);
+    shows_tick(worker->shows, clock_monotonic_us());
+    give_up_without_writing(worker);
 }
 
 static int write_ready(void *context, char *text, size_t size_bytes) {

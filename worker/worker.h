@@ -19,7 +19,7 @@
 
 struct worker;
 
-enum { WORKER_LEAVE_LIMIT_MS = 5000, WORKER_RETRY_MS = 300 };
+enum { WORKER_LEAVE_LIMIT_MS = 5000, WORKER_WRITE_PATIENCE_S = 5 };
 
 /* NULL, logged, when it can't start (memory, the ops port). An absent database or bus is waited
  * for. */
