@@ -2,12 +2,9 @@
 
 #include "gateway/sql.h"
 #include "shared/id_map.h"
-#include "shared/ids.h"
 #include "shared/log.h"
 
-#include <endian.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 enum {
@@ -20,7 +17,7 @@ struct catalogue {
     struct reads *reads;
     struct fresh *layouts; /* by venue and version */
     struct fresh *events;  /* by event id */
-    struct fresh *lists;   /* by the hash of the filter */
+    struct fresh *lists;   /* by search_query_key */
 };
 
 /* One thing on its way from the database into a cache. */
@@ -29,7 +26,6 @@ struct load {
     struct fresh_entry *entry;
     struct catalogue_event *event; /* an event whose layout is wanted */
     uint32_t version;              /* a layout's */
-    uint32_t limit;                /* a list's */
 };
 
 static void load_failed(struct load *load, const struct database_answer *answer) {
@@ -246,46 +242,18 @@ static void load_event(void *context, struct fresh_entry *entry, const struct id
 /* --- lists
  * ---------------------------------------------------------------------------------------- */
 
-static void put_cursor(struct text *text, int64_t start_us, uint64_t event_id) {
-    uint64_t parts[2] = {htobe64((uint64_t)start_us), htobe64(event_id)};
-    struct id128 cursor;
-    char hex[ID128_TEXT_SIZE];
-    memcpy(cursor.bytes, parts, sizeof parts);
-    text_json(text, id128_to_text(&cursor, hex));
-}
-
-bool catalogue_read_cursor(const char *text, struct catalogue_filter *filter) {
-    struct id128 cursor;
-    uint64_t parts[2];
-    if (id128_from_text(text, &cursor) != STATUS_OK) {
-        return false;
-    }
-    memcpy(parts, cursor.bytes, sizeof parts);
-    filter->has_after = true;
-    filter->after_start_us = (int64_t)be64toh(parts[0]);
-    filter->after_event_id = be64toh(parts[1]);
-    return filter->after_event_id > 0 && filter->after_event_id <= INT64_MAX;
-}
-
-static void on_list(void *context, const struct database_answer *answer) {
+static void on_list(void *context, const struct search_page *page) {
     struct load *load = context;
-    if (answer->outcome != DATABASE_DONE) {
-        load_failed(load, answer);
+    struct text text = {0};
+    if (page == NULL) {
+        load_failed(load, NULL);
         return;
     }
-    const PGresult *rows = answer->results[0];
-    int count = PQntuples(rows);
-    int shown = count <= (int)load->limit ? count : (int)load->limit;
-    struct text text = {0};
     text_put(&text, "{\"events\":[");
-    for (int row = 0; row < shown; row++) {
-        text_put(&text, row > 0 ? "," : "");
-        text_put(&text, database_text(rows, row, 0));
-    }
+    text_put(&text, page->events);
     text_put(&text, "],\"nextCursor\":");
-    if (shown < count) {
-        put_cursor(&text, database_time_us(rows, shown - 1, 1),
-                   (uint64_t)database_i64(rows, shown - 1, 2));
+    if (page->next != NULL) {
+        text_json(&text, page->next);
     } else {
         text_put(&text, "null");
     }
@@ -299,60 +267,18 @@ static void on_list(void *context, const struct database_answer *answer) {
     free(load);
 }
 
-static void bind_time(struct database_group *group, bool has, int64_t unix_us) {
-    if (has) {
-        database_group_time(group, unix_us);
-    } else {
-        database_group_null(group);
-    }
-}
-
 static void load_list(void *context, struct fresh_entry *entry, const struct id128 *key,
                       const void *detail) {
     (void)key;
     struct catalogue *catalogue = context;
-    const struct catalogue_filter *filter = detail;
     struct load *load = load_create(catalogue, entry);
-    if (load == NULL) {
-        return;
+    if (load != NULL) {
+        search_events(catalogue->reads, detail, on_list, load);
     }
-    load->limit = filter->limit;
-    struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
-    if (group != NULL) {
-        database_group_add(group, &sql_events);
-        database_group_text(group, filter->city);
-        bind_time(group, filter->has_from, filter->from_us);
-        bind_time(group, filter->has_to, filter->to_us);
-        database_group_text(group, filter->words);
-        bind_time(group, filter->has_after, filter->after_start_us);
-        database_group_i64(group, (int64_t)filter->after_event_id);
-        database_group_i32(group, (int32_t)filter->limit + 1);
-    }
-    load_send_take(load, group, on_list);
 }
 
 static void release_body(void *value) {
     body_release(value);
-}
-
-/* Length-prefixed, so that no two filters read the same. */
-static struct id128 filter_key(const struct catalogue_filter *filter) {
-    struct text text = {0};
-    uint8_t hash[EVP_MAX_MD_SIZE] = {0};
-    struct id128 key;
-    const char *words = filter->words != NULL ? filter->words : "";
-    const char *city = filter->city != NULL ? filter->city : "";
-    text_format(&text, "%zu:%zu:%d:%" PRId64 ":%d:%" PRId64 ":%d:%" PRId64 ":%" PRIu64 ":%u:",
-                strlen(words), strlen(city), filter->has_from, filter->from_us, filter->has_to,
-                filter->to_us, filter->has_after, filter->after_start_us, filter->after_event_id,
-                filter->limit);
-    text_put(&text, words);
-    text_put(&text, city);
-    ensure(!text.failed);
-    ensure(EVP_Digest(text.data, text.size_bytes, hash, NULL, EVP_sha256(), NULL) == 1);
-    memcpy(key.bytes, hash, sizeof key.bytes);
-    text_free(&text);
-    return key;
 }
 
 /* --- the whole
@@ -412,10 +338,10 @@ void catalogue_expire_event(struct catalogue *catalogue, uint64_t event_id) {
     fresh_expire(catalogue->events, &key);
 }
 
-void catalogue_want_list(struct catalogue *catalogue, const struct catalogue_filter *filter,
+void catalogue_want_list(struct catalogue *catalogue, const struct search_query *query,
                          fresh_handler *handler, void *context) {
-    struct id128 key = filter_key(filter);
-    fresh_want(catalogue->lists, &key, filter, false, clock_monotonic_us(), handler, context);
+    struct id128 key = search_query_key(query);
+    fresh_want(catalogue->lists, &key, query, false, clock_monotonic_us(), handler, context);
 }
 
 void catalogue_tick(struct catalogue *catalogue) {

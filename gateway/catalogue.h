@@ -9,6 +9,7 @@
 #include "gateway/fresh.h"
 #include "gateway/layout.h"
 #include "gateway/reads.h"
+#include "gateway/search.h"
 
 enum { CATALOGUE_FRESH_MS = 1000, CATALOGUE_PATIENCE_MS = 500 };
 
@@ -19,18 +20,6 @@ struct catalogue_event {
     bool draft; /* for admins only */
     struct layout *layout;
     struct body *body; /* GET /events/{id} */
-};
-
-/* What GET /events asks for. Texts may be NULL; times are unix µs. */
-struct catalogue_filter {
-    const char *words;
-    const char *city;
-    bool has_from, has_to, has_after;
-    int64_t from_us;
-    int64_t to_us;
-    int64_t after_start_us; /* with has_after: go on behind this event */
-    uint64_t after_event_id;
-    uint32_t limit;
 };
 
 /* NULL when there is no memory. */
@@ -47,12 +36,8 @@ const struct catalogue_event *catalogue_peek_event(struct catalogue *catalogue, 
 /* It has been changed: the next fresh look asks. */
 void catalogue_expire_event(struct catalogue *catalogue, uint64_t event_id);
 /* The handler's value is a `struct body`. */
-void catalogue_want_list(struct catalogue *catalogue, const struct catalogue_filter *filter,
+void catalogue_want_list(struct catalogue *catalogue, const struct search_query *query,
                          fresh_handler *handler, void *context);
 void catalogue_tick(struct catalogue *catalogue);
-
-/* The cursor behind an event: CATALOGUE_CURSOR_SIZE with NUL. */
-enum { CATALOGUE_CURSOR_SIZE = 33 };
-MUST_CHECK bool catalogue_read_cursor(const char *text, struct catalogue_filter *filter);
 
 #endif

@@ -15,11 +15,20 @@ enum {
     PING_MS = 1000,
 };
 
+/* Searches are planned with their parameters, over indexes (each has one), and end before the
+ * session counts as silent. */
+static const char search_options[] =
+    "-c plan_cache_mode=force_custom_plan -c enable_seqscan=off -c jit=off"
+    " -c max_parallel_workers_per_gather=0 -c statement_timeout=2000 -c "
+    "client_min_messages=warning";
+
 struct session {
     struct reads *reads;
     enum reads_session which;
     const char *name;
     const char *url;
+    const char *options; /* or NULL */
+    size_t limit_groups;
     const struct database_statement *const *statements;
     int64_t silence_us;
     struct database_session *database; /* NULL while closed */
@@ -83,10 +92,11 @@ static void open_session(struct session *session) {
     const struct database_session_config config = {
         .url = session->url,
         .application_name = session->reads->process,
+        .options = session->options,
         .fail_fast_network = true,
         .statements = session->statements,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .limit_groups = READS_LIMIT_GROUPS,
+        .limit_groups = session->limit_groups,
         .on_up = on_up,
         .on_down = on_down,
         .context = session,
@@ -152,16 +162,26 @@ struct reads *reads_create(struct event_base *base, const struct config *config,
     reads->sessions[READS_CATALOGUE] =
         (struct session){.name = "catalogue",
                          .url = config->read_database_url,
+                         .limit_groups = READS_LIMIT_GROUPS,
                          .statements = sql_of_catalogue_session,
+                         .silence_us = (int64_t)READS_SILENCE_MS * 1000};
+    reads->sessions[READS_SEARCH] =
+        (struct session){.name = "search",
+                         .url = config->read_database_url,
+                         .options = search_options,
+                         .limit_groups = READS_LIMIT_SEARCHES,
+                         .statements = sql_of_search_session,
                          .silence_us = (int64_t)READS_SILENCE_MS * 1000};
     reads->sessions[READS_PRIMARY] =
         (struct session){.name = "primary",
                          .url = config->database_url,
+                         .limit_groups = READS_LIMIT_GROUPS,
                          .statements = sql_of_primary_session,
                          .silence_us = (int64_t)READS_SILENCE_MS * 1000};
     reads->sessions[READS_ADMIN] =
         (struct session){.name = "admin",
                          .url = config->database_url,
+                         .limit_groups = READS_LIMIT_GROUPS,
                          .statements = sql_of_admin_session,
                          .silence_us = (int64_t)READS_ADMIN_SILENCE_MS * 1000};
     for (size_t i = 0; i < READS_SESSION_COUNT; i++) {

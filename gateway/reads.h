@@ -3,6 +3,7 @@
  * jitter.
  *
  * READS_CATALOGUE  looking: events, layouts, seats; on USHER_READ_DATABASE_URL, maybe a replica
+ * READS_SEARCH     the same database; apart, so that nobody's search holds up a page
  * READS_PRIMARY    the installation, the database's clock, a person's own bookings
  * READS_ADMIN      what admin routes read and insert; apart, since a hall of 100,000 seats takes
  * its time
@@ -18,9 +19,20 @@
 #include "shared/config.h"
 #include "shared/database.h"
 
-enum reads_session { READS_CATALOGUE, READS_PRIMARY, READS_ADMIN, READS_SESSION_COUNT };
+enum reads_session {
+    READS_CATALOGUE,
+    READS_SEARCH,
+    READS_PRIMARY,
+    READS_ADMIN,
+    READS_SESSION_COUNT
+};
 
-enum { READS_LIMIT_GROUPS = 10000, READS_SILENCE_MS = 3000, READS_ADMIN_SILENCE_MS = 60000 };
+enum {
+    READS_LIMIT_GROUPS = 10000,
+    READS_LIMIT_SEARCHES = 100, /* more would wait for seconds */
+    READS_SILENCE_MS = 3000,
+    READS_ADMIN_SILENCE_MS = 60000,
+};
 
 struct reads;
 

@@ -3,7 +3,14 @@
 #include "shared/catalogue_sql.h"
 
 /* Object ids of PostgreSQL's own types never change (pg_type.dat). */
-enum { OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950 };
+enum {
+    OID_INT8 = 20,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_TIMESTAMP = 1114,
+    OID_TIMESTAMPTZ = 1184,
+    OID_UUID = 2950,
+};
 
 const struct database_statement sql_clock = {.name = "clock", .sql = "SELECT clock_timestamp()"};
 
@@ -62,22 +69,87 @@ const struct database_statement sql_event = {
     .types = {OID_INT8},
 };
 
-const struct database_statement sql_events = {
-    .name = "events",
-    .sql = "SELECT json_build_object(" EVENT_SUMMARY ")::text, e.start_time, e.event_id"
-           " FROM usher.event e JOIN usher.venue v USING (venue_id)"
-           " JOIN usher.show s USING (event_id)"
-           " WHERE e.state <> 0"
-           " AND ($1::text IS NULL OR lower(v.city) = lower($1))"
-           " AND ($2::timestamptz IS NULL OR e.start_time >= $2)"
-           " AND ($3::timestamptz IS NULL OR e.start_time < $3)"
-           " AND ($4::text IS NULL"
-           " OR position(lower($4) IN lower(e.name || ' ' || array_to_string(e.artists, ' '))) > 0)"
-           " AND ($5::timestamptz IS NULL OR (e.start_time, e.event_id) > ($5, $6::bigint))"
-           " ORDER BY e.start_time, e.event_id LIMIT $7",
-    .parameter_count = 7,
-    .types = {OID_TEXT, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, OID_TEXT, OID_TIMESTAMPTZ, OID_INT8,
-              OID_INT4},
+/* Which rows e of usher.event_search are asked for. Parameters are constants when a search is
+ * planned (reads.c): what is NULL leaves no trace in the plan. Local times are at most 16 hours
+ * from UTC, which bounds the range of the index. */
+#define SEARCH_FILTERS                                                                             \
+    " e.state <> 0"                                                                                \
+    " AND ($1::text IS NULL OR e.city = usher.search_plain($1))"                                   \
+    " AND CASE $2::text"                                                                           \
+    " WHEN 'SCHEDULED' THEN e.state = 1 AND e.on_sale_time > now()"                                \
+    " WHEN 'ON_SALE' THEN e.state = 1 AND coalesce(e.on_sale_time <= now(), true)"                 \
+    " AND coalesce(e.sale_end_time > now(), true)"                                                 \
+    " WHEN 'PAUSED' THEN e.state = 2"                                                              \
+    " WHEN 'SALE_ENDED' THEN e.state = 3 OR e.state = 1 AND e.sale_end_time <= now()"              \
+    " AND coalesce(e.on_sale_time <= now(), true)"                                                 \
+    " WHEN 'CANCELLED' THEN e.state = 4 ELSE true END"                                             \
+    " AND ($3::timestamptz IS NULL OR e.start_time >= $3)"                                         \
+    " AND ($4::timestamp IS NULL"                                                                  \
+    " OR e.start_time >= $4 AT TIME ZONE 'UTC' - interval '16 hours'"                              \
+    " AND e.start_time >= $4 AT TIME ZONE e.time_zone)"                                            \
+    " AND ($3 IS NOT NULL OR $4 IS NOT NULL OR e.start_time >= now())"                             \
+    " AND ($5::timestamptz IS NULL OR e.start_time < $5)"                                          \
+    " AND ($6::timestamp IS NULL"                                                                  \
+    " OR e.start_time < $6 AT TIME ZONE 'UTC' + interval '16 hours'"                               \
+    " AND e.start_time < $6 AT TIME ZONE e.time_zone)"                                             \
+    " AND ($7::timestamptz IS NULL OR (e.start_time, e.event_id) > ($7, $8::bigint))"
+
+#define SEARCH_SHOW(found)                                                                         \
+    "SELECT json_build_object(" EVENT_SUMMARY ")::text, found.start_time, found.event_id"          \
+    " FROM (" found ") found JOIN usher.event e USING (event_id)"                                  \
+    " JOIN usher.venue v USING (venue_id) JOIN usher.show s USING (event_id)"                      \
+    " ORDER BY found.start_time, found.event_id"
+
+#define SEARCH_TYPES                                                                               \
+    OID_TEXT, OID_TEXT, OID_TIMESTAMPTZ, OID_TIMESTAMP, OID_TIMESTAMPTZ, OID_TIMESTAMP,            \
+        OID_TIMESTAMPTZ, OID_INT8, OID_INT4
+
+const struct database_statement sql_search_all = {
+    .name = "search-all",
+    .sql = SEARCH_SHOW("SELECT e.start_time, e.event_id FROM usher.event_search e"
+                       " WHERE" SEARCH_FILTERS " ORDER BY e.start_time, e.event_id LIMIT $9"),
+    .parameter_count = 9,
+    .types = {SEARCH_TYPES},
+};
+
+/* Two ways, chosen by what is there and not by an estimate, which is badly wrong for words that
+ * don't go together: up to 2,000 events with the words are read and sorted; when there are more,
+ * the next ones in time are looked through until the page is full. OFFSET 0 keeps the planner from
+ * mixing the two. */
+const struct database_statement sql_search_words = {
+    .name = "search-words",
+    .sql = SEARCH_SHOW(
+        "WITH few AS MATERIALIZED (SELECT event_id, start_time, on_sale_time, sale_end_time, state,"
+        " city, time_zone FROM usher.event_search WHERE words @@ $10::text::tsquery LIMIT 2001)"
+        " (SELECT e.start_time, e.event_id FROM few e"
+        " WHERE (SELECT count(*) FROM few) <= 2000 AND" SEARCH_FILTERS
+        " ORDER BY e.start_time, e.event_id LIMIT $9)"
+        " UNION ALL"
+        " (SELECT next.start_time, next.event_id FROM"
+        " (SELECT e.start_time, e.event_id, e.words FROM usher.event_search e WHERE" SEARCH_FILTERS
+        " ORDER BY e.start_time, e.event_id OFFSET 0) next"
+        " WHERE (SELECT count(*) FROM few) > 2000 AND next.words @@ $10::text::tsquery"
+        " ORDER BY next.start_time, next.event_id LIMIT $9)"),
+    .parameter_count = 10,
+    .types = {SEARCH_TYPES, OID_TEXT},
+};
+
+#define SEARCH_QUERIES(function)                                                                   \
+    "SELECT query::text FROM unnest(" function "($1)) WITH ORDINALITY AS t(query, class)"          \
+    " WHERE query IS NOT NULL ORDER BY class"
+
+const struct database_statement sql_search_classes = {
+    .name = "search-classes",
+    .sql = SEARCH_QUERIES("usher.search_classes"),
+    .parameter_count = 1,
+    .types = {OID_TEXT},
+};
+
+const struct database_statement sql_search_similar = {
+    .name = "search-similar",
+    .sql = SEARCH_QUERIES("usher.search_similar"),
+    .parameter_count = 1,
+    .types = {OID_TEXT},
 };
 
 const struct database_statement sql_layout = {
@@ -168,8 +240,11 @@ const struct database_statement sql_stats = {
 };
 
 const struct database_statement *const sql_of_catalogue_session[] = {
-    &sql_clock,           &sql_event,        &sql_events, &sql_layout,
-    &sql_layout_sections, &sql_layout_seats, &sql_seats,  NULL,
+    &sql_clock, &sql_event, &sql_layout, &sql_layout_sections, &sql_layout_seats, &sql_seats, NULL,
+};
+
+const struct database_statement *const sql_of_search_session[] = {
+    &sql_clock, &sql_search_classes, &sql_search_similar, &sql_search_words, &sql_search_all, NULL,
 };
 
 const struct database_statement *const sql_of_primary_session[] = {

@@ -18,10 +18,16 @@ extern const struct database_statement sql_installation;
  * text, event_id int8. */
 extern const struct database_statement sql_event;
 
-/* $1 city, $2 from, $3 to (start times), $4 words in name or artists, $5 start time and $6 event_id
- * after which to go on, $7 how many. All but $7 may be NULL. Columns: JSON text of an event,
- * start_time, event_id. */
-extern const struct database_statement sql_events;
+/* Both: $1 city, $2 state, $3 from and $5 to as instants, $4 from and $6 to as local time of the
+ * venue, $7 start time and $8 event_id after which to go on, $9 how many; all but $9 may be NULL.
+ * sql_search_words: $10 a text search query. Columns: JSON text of an event, start_time, event_id;
+ * soonest first. */
+extern const struct database_statement sql_search_all;
+extern const struct database_statement sql_search_words;
+/* $1 what was typed. Columns: text search query, text. What matches best first; no rows: nothing
+ * can be found. */
+extern const struct database_statement sql_search_classes;
+extern const struct database_statement sql_search_similar;
 
 /* $1 venue_id, $2 layout_version. A row each for layout (seat_count int4, sections text); sections
  * in order (name, general bool, category, first_seat int4, seat_count int4); seats in order
@@ -46,6 +52,7 @@ extern const struct database_statement sql_stats;
 
 /* What each session prepares; NULL-terminated. */
 extern const struct database_statement *const sql_of_catalogue_session[];
+extern const struct database_statement *const sql_of_search_session[];
 extern const struct database_statement *const sql_of_primary_session[];
 extern const struct database_statement *const sql_of_admin_session[];
 

@@ -3,6 +3,7 @@
 #include "gateway/input.h"
 #include "gateway/routes/routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct event_call {
@@ -91,21 +92,28 @@ static void on_list(void *context, enum fresh_outcome outcome, void *value, int6
     free(call);
 }
 
-static bool read_time(struct http_request *request, const char *name, bool *has, int64_t *unix_us,
+static void read_time(struct http_request *request, const char *name, struct search_time *time,
                       struct catalogue_problems *problems) {
     const char *text = http_request_query(request, name);
-    *has = text != NULL;
-    if (text != NULL && !time_from_text(text, unix_us)) {
-        input_problem(problems, name, "has to be a time like 2026-11-23T17:31:32Z");
-        return false;
+    if (text != NULL && !search_read_time(text, time)) {
+        input_problem(problems, name,
+                      "has to be a day like 2026-12-01 or a time like 2026-11-23T17:31:32Z");
     }
-    return true;
 }
 
-/* An empty text filters nothing. */
-static const char *read_text(struct http_request *request, const char *name) {
+/* A text of spaces asks for nothing. */
+static const char *read_text(struct http_request *request, const char *name, size_t max_bytes,
+                             struct catalogue_problems *problems) {
     const char *text = http_request_query(request, name);
-    return text != NULL && *text != '\0' ? text : NULL;
+    char problem[64];
+    if (text == NULL || text[strspn(text, " ")] == '\0') {
+        return NULL;
+    }
+    if (strlen(text) > max_bytes) {
+        (void)snprintf(problem, sizeof problem, "has to be at most %zu bytes", max_bytes);
+        input_problem(problems, name, problem);
+    }
+    return text;
 }
 
 void route_events_list(void *context, struct http_request *request,
@@ -113,24 +121,30 @@ void route_events_list(void *context, struct http_request *request,
     (void)match;
     struct gateway *gateway = context;
     struct catalogue_problems problems = {0};
-    struct catalogue_filter filter = {.words = read_text(request, "q"),
-                                      .city = read_text(request, "city")};
-    bool fine = read_time(request, "from", &filter.has_from, &filter.from_us, &problems);
-    fine = read_time(request, "to", &filter.has_to, &filter.to_us, &problems) && fine;
-    if (!fine) {
+    struct search_query query = {
+        .words = read_text(request, "q", SEARCH_WORDS_MAX_BYTES, &problems),
+        .city = read_text(request, "city", SEARCH_CITY_MAX_BYTES, &problems),
+        .state = http_request_query(request, "state")};
+    if (query.state != NULL && !search_knows_state(query.state)) {
+        input_problem(&problems, "state",
+                      "has to be SCHEDULED, ON_SALE, PAUSED, SALE_ENDED or CANCELLED");
+    }
+    read_time(request, "from", &query.from, &problems);
+    read_time(request, "to", &query.to, &problems);
+    if (problems.count > 0) {
         input_refuse(request, &problems);
         return;
     }
-    if (!input_limit(request, &filter.limit)) {
+    if (!input_limit(request, &query.limit)) {
         return;
     }
     const char *cursor = http_request_query(request, "cursor");
-    if (cursor != NULL && !catalogue_read_cursor(cursor, &filter)) {
+    if (cursor != NULL && !search_read_cursor(cursor, &query)) {
         answer_refuse(request, PROBLEM_BAD_CURSOR, NULL, NULL);
         return;
     }
     struct call *call = call_create(gateway, request, sizeof *call);
     if (call != NULL) {
-        catalogue_want_list(gateway->catalogue, &filter, on_list, call);
+        catalogue_want_list(gateway->catalogue, &query, on_list, call);
     }
 }
