@@ -344,8 +344,9 @@ static void make_site(void **state, struct site *site) {
     (void)snprintf(site->keys_setting, sizeof site->keys_setting, "USHER_JWT_KEYS=%s/jwks.json",
                    site->folder);
     const struct cluster_options options = {
-        .settings = {"USHER_JWT_ISSUER=" ISSUER, "USHER_JWT_AUDIENCE=tickets",
-                     "USHER_JWT_ALGORITHM=ES256", site->keys_setting, "USHER_LOG_LEVEL=debug"}};
+        .settings = {"USHER_JWT_ISSUER=https://login.example/realms/fans",
+                     "USHER_JWT_AUDIENCE=tickets", "USHER_JWT_ALGORITHM=ES256", site->keys_setting,
+                     "USHER_LOG_LEVEL=debug"}};
     site->cluster = cluster_create(state, &options);
 }
 
