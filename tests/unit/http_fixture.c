@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,16 +147,43 @@ struct client *client_create(struct fixture *fixture) {
 }
 
 void client_destroy(struct client *client) {
+    SSL_free(client->tls);
     close(client->fd);
     free(client->input);
     free(client);
 }
 
+/* As send and recv, over TLS too. */
+static ssize_t as_call(const struct client *client, int result, size_t size_bytes) {
+    if (result == 1)
+        return (ssize_t)size_bytes;
+    int error = SSL_get_error(client->tls, result);
+    errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
+    return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static ssize_t send_some(struct client *client, const void *data, size_t size_bytes) {
+    if (!client->tls)
+        return send(client->fd, data, size_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t sent = 0;
+    ERR_clear_error();
+    int result = SSL_write_ex(client->tls, data, size_bytes, &sent);
+    return as_call(client, result, sent);
+}
+
+static ssize_t receive_some(struct client *client, void *data, size_t size_bytes) {
+    if (!client->tls)
+        return recv(client->fd, data, size_bytes, MSG_DONTWAIT);
+    size_t received = 0;
+    ERR_clear_error();
+    int result = SSL_read_ex(client->tls, data, size_bytes, &received);
+    return as_call(client, result, received);
+}
+
 void client_send(struct client *client, const void *data, size_t size_bytes) {
     int64_t end_us = fixture_deadline_us();
     for (size_t sent = 0; sent < size_bytes;) {
-        ssize_t now = send(client->fd, (const char *)data + sent, size_bytes - sent,
-                           MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t now = send_some(client, (const char *)data + sent, size_bytes - sent);
         if (now > 0) {
             sent += (size_t)now;
             continue;
@@ -176,12 +204,16 @@ static void client_read(struct client *client) {
     enum { PIECE_BYTES = 256 * 1024 };
     client->input = realloc(client->input, client->input_bytes + PIECE_BYTES + 1);
     assert_non_null(client->input);
-    ssize_t size = recv(client->fd, client->input + client->input_bytes, PIECE_BYTES, MSG_DONTWAIT);
-    if (size > 0)
-        client->input_bytes += (size_t)size;
-    else if (size == 0)
+    size_t end = client->input_bytes + PIECE_BYTES;
+    ssize_t size = 1;
+    while (size > 0 && client->input_bytes < end) {
+        size = receive_some(client, client->input + client->input_bytes, end - client->input_bytes);
+        if (size > 0)
+            client->input_bytes += (size_t)size;
+    }
+    if (size == 0)
         client->is_closed = true;
-    else if (errno != EAGAIN)
+    else if (size < 0 && errno != EAGAIN)
         client->is_reset = true;
     client->input[client->input_bytes] = '\0';
 }

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 enum { LARGE_BYTES = 16 * 1024 * 1024, WAITING_MAX = 64, FIXTURE_WAIT_MS = 30000 };
 
@@ -64,9 +65,10 @@ bool fixture_is_late(int64_t end_us);
 struct client {
     struct fixture *fixture;
     int fd;
+    SSL *tls;    /* NULL, or who speaks for it: made by the test, freed by client_destroy */
     char *input; /* NUL-terminated */
     size_t input_bytes;
-    bool is_closed; /* the server closed, in order */
+    bool is_closed; /* the server closed, in order (over TLS: and said so) */
     bool is_reset;
 };
 

@@ -110,7 +110,8 @@ static void test_allow(void **state) {
     size_t count = ARRAY_LEN(routes);
     assert_string_equal(router_allow(routes, count, "/events/1/waitlist/2", allow),
                         "GET, HEAD, DELETE, OPTIONS");
-    assert_string_equal(router_allow(routes, count, "/bookings/reserve", allow), "GET, HEAD, POST, OPTIONS");
+    assert_string_equal(router_allow(routes, count, "/bookings/reserve", allow),
+                        "GET, HEAD, POST, OPTIONS");
     assert_string_equal(router_allow(routes, count, "/admin/venues", allow), "POST, OPTIONS");
     assert_string_equal(router_allow(routes, count, "/nowhere", allow), "");
 }
