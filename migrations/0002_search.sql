@@ -154,7 +154,7 @@ BEGIN
     END IF;
     RETURN CASE WHEN whole IS NOT NULL THEN ARRAY[
         usher.search_mark(whole, 'A'),
-        CASE WHEN typed <> whole THEN usher.search_mark(typed, 'A') && !!usher.search_mark(whole, 'A') END,
+        CASE WHEN typed::text <> whole::text THEN usher.search_mark(typed, 'A') && !!usher.search_mark(whole, 'A') END,
         usher.search_mark(long, 'B') && !!usher.search_mark(typed, 'A'),
         usher.search_mark(long, 'C') && !!(usher.search_mark(long, 'B') || usher.search_mark(typed, 'A'))]
     END;

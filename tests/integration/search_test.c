@@ -189,7 +189,7 @@ static void typing_errors(void **state) {
         {"são paolo", "100% Hits_Parade; The Beatles Tribute"},
         {"Olso", "Oslo Calling; Kveld i Spektrum"},
         {"richrad obrien", "Rocky Horror Show"},
-        {"corncuop", "Cornucopia"},
+        {"corncuopia", "Cornucopia"},
         {"zzzzzzzz", ""},
         {"metallica zzzzzzzz", ""},
     };
