@@ -132,7 +132,8 @@ static void a_private_key_does_not_belong_there(void **state) {
     assert_int_equal(PEM_write_bio_PrivateKey(file, key.key, NULL, NULL, 0, NULL, NULL), 1);
     long size_bytes = BIO_get_mem_data(file, &data);
     struct jwt_key_set set;
-    assert_non_null(jwt_key_set_read(&set, JWT_ES256, data, (size_t)size_bytes));
+    assert_string_equal(jwt_key_set_read(&set, JWT_ES256, data, (size_t)size_bytes),
+                        "has something else than public keys");
     BIO_free(file);
     provider_key_free(&key);
 }
