@@ -16,6 +16,10 @@ have_http_parser() {
     have_library libllhttp || [ -e /usr/include/http_parser.h ]
 }
 
+have_browser() {
+    have_command chromium || have_command chromium-browser || have_command google-chrome || have_command google-chrome-stable
+}
+
 # The newest PostgreSQL server, or the one of major version $1. Prints the folder of its programs.
 postgres_programs() {
     local newest
@@ -41,6 +45,8 @@ packages_missing() {
     have_http_parser || echo http-parser
     if [ "$1" = test ]; then
         have_library cmocka || echo libcmocka-dev
+        have_library libcurl || echo libcurl4-openssl-dev
+        have_browser || echo chromium
         have_command clang-format-14 || have_command clang-format || echo clang-format
         have_command clang-tidy-14 || have_command clang-tidy || echo clang-tidy
     fi
@@ -53,6 +59,7 @@ package_names() {
     for name in "$@"; do
         case $name in
         http-parser) package_first_known libllhttp-dev libhttp-parser-dev ;;
+        chromium) package_first_known chromium chromium-browser ;;
         clang-format | clang-tidy) package_first_known "$name-14" "$name" ;;
         *) echo "$name" ;;
         esac
