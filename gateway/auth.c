@@ -3,12 +3,10 @@
 #include "gateway/answers.h"
 #include "shared/log.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <strings.h>
 
-enum { HASH_BYTES = 32 };
+enum { REFUSAL_SIZE = 160 };
 
 static const char *bearer_token(const struct http_request *request) {
     const char *header = http_request_header(request, "Authorization");
@@ -102,45 +100,46 @@ static bool is_user(struct gateway *gateway, const char *token) {
                : is_guest(gateway, token, &session);
 }
 
-/* Of equal length whatever was sent, so that comparing tells nothing of the key. */
-static bool is_admin_key(const char *key, const char *token) {
-    uint8_t hashes[2][HASH_BYTES];
-    ensure(EVP_Digest(key, strlen(key), hashes[0], NULL, EVP_sha256(), NULL) == 1);
-    ensure(EVP_Digest(token, strlen(token), hashes[1], NULL, EVP_sha256(), NULL) == 1);
-    return CRYPTO_memcmp(hashes[0], hashes[1], HASH_BYTES) == 0;
+static void refuse_stranger(struct gateway *gateway, struct http_request *request,
+                            const char *token) {
+    if (is_ready(gateway) && is_user(gateway, token)) {
+        answer_refuse(request, PROBLEM_FORBIDDEN, "This takes an admin key.", NULL);
+    } else if (!admin_keys_known(gateway->admin_keys)) {
+        answer_refuse(request, PROBLEM_BOOKING_UNAVAILABLE,
+                      "The admin keys could not be read yet; admin.key works.", NULL);
+    } else {
+        answer_refuse(request, PROBLEM_UNAUTHENTICATED, "This is no admin key, or it was revoked.",
+                      NULL);
+    }
 }
 
-bool auth_admin(struct gateway *gateway, struct http_request *request) {
-    const char *token = bearer_token(request);
-    if (token == NULL) {
-        answer_refuse(request, PROBLEM_UNAUTHENTICATED, "Send the admin key as bearer token.",
-                      NULL);
-        return false;
-    }
-    if (gateway->admin_key[0] != '\0' && is_admin_key(gateway->admin_key, token)) {
+bool auth_admin_may(struct http_request *request, enum admin_act act,
+                    const struct admin_caller *caller) {
+    if (role_may(caller->role, act)) {
         return true;
     }
-    if (is_ready(gateway) && is_user(gateway, token)) {
-        answer_refuse(request, PROBLEM_FORBIDDEN, "This takes the admin key.", NULL);
-    } else {
-        answer_refuse(request, PROBLEM_UNAUTHENTICATED, "This is not the admin key.", NULL);
-    }
+    char detail[REFUSAL_SIZE];
+    (void)snprintf(detail, sizeof detail, "The role %s does not allow this: %s%s.",
+                   admin_role_text(caller->role), role_act_route(act),
+                   act == ADMIN_CHANGE_EVENT ? " of more than state and room" : "");
+    log_write(LOG_WARNING, "admin-forbidden", "An admin asked for what the key's role forbids.",
+              LOG_TEXT("request", http_request_id(request)),
+              LOG_TEXT("role", admin_role_text(caller->role)),
+              LOG_TEXT("route", role_act_route(act)));
+    answer_refuse(request, PROBLEM_FORBIDDEN, detail, NULL);
     return false;
 }
 
-void auth_read_admin_key(struct gateway *gateway) {
-    char path[CONFIG_TEXT_SIZE + 16];
-    (void)snprintf(path, sizeof path, "%s/admin.key", gateway->config.home);
-    FILE *file = fopen(path, "re");
-    size_t size = 0;
-    if (file != NULL) {
-        size = fread(gateway->admin_key, 1, ADMIN_KEY_MAX_BYTES, file);
-        (void)fclose(file);
+bool auth_admin(struct gateway *gateway, struct http_request *request, enum admin_act act,
+                struct admin_caller *caller) {
+    const char *token = bearer_token(request);
+    if (token == NULL) {
+        answer_refuse(request, PROBLEM_UNAUTHENTICATED, "Send an admin key as bearer token.", NULL);
+        return false;
     }
-    gateway->admin_key[size] = '\0';
-    gateway->admin_key[strcspn(gateway->admin_key, "\r\n")] = '\0';
-    if (gateway->admin_key[0] == '\0') {
-        log_write(LOG_WARNING, "admin-key-missing",
-                  "There is no admin key, so the admin routes are closed.", LOG_TEXT("path", path));
+    if (!admin_keys_find(gateway->admin_keys, token, caller)) {
+        refuse_stranger(gateway, request, token);
+        return false;
     }
+    return auth_admin_may(request, act, caller);
 }

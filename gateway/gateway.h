@@ -8,6 +8,7 @@
 #ifndef USHER_GATEWAY_GATEWAY_H
 #define USHER_GATEWAY_GATEWAY_H
 
+#include "gateway/admin_keys.h"
 #include "gateway/catalogue.h"
 #include "gateway/commands.h"
 #include "gateway/http/http.h"
@@ -19,15 +20,15 @@
 #include "shared/config.h"
 #include "shared/ops_server.h"
 
-enum { ADMIN_KEY_MAX_BYTES = 256, GATEWAY_TICK_MS = 100, GATEWAY_DRAIN_MS = 10500 };
+enum { GATEWAY_TICK_MS = 100, GATEWAY_DRAIN_MS = 10500 };
 
 struct gateway {
     struct config config;
     struct event_base *base;
     uint64_t instance; /* random; replies come to it */
     struct installation installation;
-    char admin_key[ADMIN_KEY_MAX_BYTES + 1]; /* "": admin routes are closed */
-    struct identity *identity;               /* NULL: the site has no identity provider */
+    struct admin_keys *admin_keys;
+    struct identity *identity; /* NULL: the site has no identity provider */
     struct reads *reads;
     struct bus *bus; /* NULL until the installation is known */
     struct owners owners;

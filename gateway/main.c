@@ -1,6 +1,5 @@
 /* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. SIGHUP reads the
  * certificate again. */
-#include "gateway/auth.h"
 #include "gateway/gateway.h"
 #include "gateway/http/cors.h"
 #include "gateway/http/problem.h"
@@ -81,6 +80,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     commands_tick(gateway->commands, now_us);
     seat_maps_tick(gateway->seat_maps, now_us);
     identity_tick(gateway->identity, now_us);
+    admin_keys_tick(gateway->admin_keys, now_us);
     catalogue_tick(gateway->catalogue);
 }
 
@@ -122,8 +122,9 @@ static bool make_parts(struct gateway *gateway) {
     gateway->commands = commands_create(&commands);
     gateway->seat_maps = seat_maps_create(&seat_maps);
     gateway->catalogue = gateway->reads != NULL ? catalogue_create(gateway->reads) : NULL;
+    gateway->admin_keys = admin_keys_create(gateway->reads, gateway->config.home);
     return gateway->reads != NULL && gateway->commands != NULL && gateway->seat_maps != NULL &&
-           gateway->catalogue != NULL;
+           gateway->catalogue != NULL && gateway->admin_keys != NULL;
 }
 
 /* Only where one is configured. */
@@ -200,6 +201,7 @@ static void gateway_free(struct gateway *gateway) {
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
     catalogue_destroy(gateway->catalogue);
+    admin_keys_destroy(gateway->admin_keys);
     identity_destroy(gateway->identity);
     bus_destroy(gateway->bus);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
@@ -230,7 +232,6 @@ int main(void) {
     struct id128 instance = id128_random();
     memcpy(&gateway->instance, instance.bytes, sizeof gateway->instance);
     gateway->base = event_base_new();
-    auth_read_admin_key(gateway);
     bool works = gateway->base != NULL && make_parts(gateway) && make_identity(gateway) &&
                  make_events(gateway) && make_edge(gateway) && make_servers(gateway) &&
                  event_base_dispatch(gateway->base) >= 0;

@@ -5,11 +5,13 @@
 /* Object ids of PostgreSQL's own types never change (pg_type.dat). */
 enum {
     OID_INT8 = 20,
+    OID_INT2 = 21,
     OID_INT4 = 23,
     OID_TEXT = 25,
     OID_TIMESTAMP = 1114,
     OID_TIMESTAMPTZ = 1184,
     OID_UUID = 2950,
+    OID_JSONB = 3802,
 };
 
 const struct database_statement sql_clock = {.name = "clock", .sql = "SELECT clock_timestamp()"};
@@ -239,6 +241,29 @@ const struct database_statement sql_stats = {
     .types = {OID_INT8},
 };
 
+const struct database_statement sql_admin_keys = {
+    .name = "admin-keys",
+    .sql = "SELECT name, role, hash FROM usher.admin_key WHERE revoked_at IS NULL"
+           " ORDER BY name LIMIT $1",
+    .parameter_count = 1,
+    .types = {OID_INT4},
+};
+
+const struct database_statement sql_admin_log_begin = {
+    .name = "admin-log-begin",
+    .sql = "INSERT INTO usher.admin_log (event_id, " ADMIN_NOTE_COLUMNS ")"
+           " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING log_id",
+    .parameter_count = 1 + ADMIN_NOTE_PARAMETERS,
+    .types = {OID_INT8, OID_TEXT, OID_TEXT, OID_TEXT, OID_TEXT, OID_TEXT, OID_JSONB},
+};
+
+const struct database_statement sql_admin_log_end = {
+    .name = "admin-log-end",
+    .sql = "UPDATE usher.admin_log SET status = $2 WHERE log_id = $1",
+    .parameter_count = 2,
+    .types = {OID_INT8, OID_INT2},
+};
+
 const struct database_statement *const sql_of_catalogue_session[] = {
     &sql_clock, &sql_event, &sql_layout, &sql_layout_sections, &sql_layout_seats, &sql_seats, NULL,
 };
@@ -248,7 +273,7 @@ const struct database_statement *const sql_of_search_session[] = {
 };
 
 const struct database_statement *const sql_of_primary_session[] = {
-    &sql_clock, &sql_installation, &sql_booking, &sql_bookings, NULL,
+    &sql_clock, &sql_installation, &sql_booking, &sql_bookings, &sql_admin_keys, NULL,
 };
 
 const struct database_statement *const sql_of_admin_session[] = {
@@ -258,5 +283,7 @@ const struct database_statement *const sql_of_admin_session[] = {
     &catalogue_insert_venue,
     &catalogue_insert_event,
     &catalogue_select_venue_facts,
+    &sql_admin_log_begin,
+    &sql_admin_log_end,
     NULL,
 };

@@ -50,6 +50,13 @@ extern const struct database_statement sql_bookings;
 /* $1 event_id. GET /admin/events/{id}/stats as JSON text. */
 extern const struct database_statement sql_stats;
 
+/* $1 how many. The keys that are good. Columns: name, role, hash bytea. */
+extern const struct database_statement sql_admin_keys;
+/* A change that an event's owner is to decide: $1 event_id and a note (shared/admin_note.h).
+ * Column: log_id int8. Then its outcome: $1 log_id, $2 status int2. */
+extern const struct database_statement sql_admin_log_begin;
+extern const struct database_statement sql_admin_log_end;
+
 /* What each session prepares; NULL-terminated. */
 extern const struct database_statement *const sql_of_catalogue_session[];
 extern const struct database_statement *const sql_of_search_session[];

@@ -18,6 +18,11 @@ enum {
     TYPE_JSONB = 3802,
 };
 
+/* Of what bind_request binds. */
+#define REQUEST_TYPES                                                                              \
+    TYPE_TEXT, TYPE_BYTEA, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT,       \
+        TYPE_JSONB
+
 /*
  * In both inserts `given` is the request that had this idempotency key before; all else happens
  * only when there is none. Foreign keys are checked at the statement's end, so the parts may insert
@@ -28,7 +33,7 @@ const struct database_statement catalogue_insert_venue = {
     .sql =
         "WITH given AS ("
         "  SELECT result_id, body_hash = $18 AS same FROM usher.admin_request"
-        "  WHERE route = 'POST /admin/venues' AND idempotency_key = $17),"
+        "  WHERE caller = $19 AND route = 'POST /admin/venues' AND idempotency_key = $17),"
         " zone AS ("
         "  SELECT name FROM pg_timezone_names"
         "  WHERE name = $4 AND NOT EXISTS (SELECT FROM given) LIMIT 1),"
@@ -55,24 +60,28 @@ const struct database_statement catalogue_insert_venue = {
         "  FROM venue, unnest($13, $14, $15, $16) WITH ORDINALITY"
         "       AS s(seat_id, section, \"row\", number, position)),"
         " request AS ("
-        "  INSERT INTO usher.admin_request (route, idempotency_key, body_hash, result_id)"
-        "  SELECT 'POST /admin/venues', $17, $18, venue_id FROM venue WHERE $17 IS NOT NULL)"
+        "  INSERT INTO usher.admin_request (caller, route, idempotency_key, body_hash, result_id)"
+        "  SELECT $19, 'POST /admin/venues', $17, $18, venue_id FROM venue WHERE $17 IS NOT NULL),"
+        " log AS ("
+        "  INSERT INTO usher.admin_log (venue_id, status, " ADMIN_NOTE_COLUMNS ")"
+        "  SELECT venue_id, 201, $20, $21, $22, $23, $24, $25 FROM venue)"
         " SELECT venue_id AS id, layout_version, $5 AS seat_count, false AS replayed,"
         "        false AS key_reused"
         " FROM venue"
         " UNION ALL"
         " SELECT result_id, layout_version, seat_count, same, NOT same"
         " FROM given JOIN usher.layout ON venue_id = result_id AND layout_version = 1",
-    .parameter_count = 18,
+    .parameter_count = 19 + ADMIN_NOTE_PARAMETERS,
     .types = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_INT4, TYPE_TEXT_ARRAY, TYPE_JSONB,
               TYPE_TEXT_ARRAY, TYPE_INT2_ARRAY, TYPE_INT2_ARRAY, TYPE_INT4_ARRAY, TYPE_INT4_ARRAY,
-              TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, TYPE_TEXT,
-              TYPE_BYTEA},
+              TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, TYPE_TEXT_ARRAY, REQUEST_TYPES},
 };
 
 static void bind_request(struct database_group *group, const struct admin_request *request) {
     database_group_text(group, request->idempotency_key);
     database_group_bytes(group, request->body_hash, sizeof request->body_hash);
+    database_group_text(group, request->caller);
+    admin_note_bind(group, &request->note);
 }
 
 void catalogue_bind_venue(struct database_group *group, const struct venue_input *venue,
@@ -105,7 +114,7 @@ const struct database_statement catalogue_insert_event = {
     .name = "catalogue_insert_event",
     .sql = "WITH given AS ("
            "  SELECT result_id, body_hash = $17 AS same FROM usher.admin_request"
-           "  WHERE route = 'POST /admin/events' AND idempotency_key = $16),"
+           "  WHERE caller = $18 AND route = 'POST /admin/events' AND idempotency_key = $16),"
            " place AS ("
            "  SELECT venue_id, layout_version, seat_count"
            "  FROM usher.venue JOIN usher.layout USING (venue_id, layout_version)"
@@ -122,15 +131,20 @@ const struct database_statement catalogue_insert_event = {
            "  INSERT INTO usher.show (event_id, partition_id, seats_available)"
            "  SELECT event_id, partition_id, seat_count FROM event, place),"
            " request AS ("
-           "  INSERT INTO usher.admin_request (route, idempotency_key, body_hash, result_id)"
-           "  SELECT 'POST /admin/events', $16, $17, event_id FROM event WHERE $16 IS NOT NULL)"
+           "  INSERT INTO usher.admin_request (caller, route, idempotency_key, body_hash, "
+           "result_id)"
+           "  SELECT $18, 'POST /admin/events', $16, $17, event_id FROM event"
+           "  WHERE $16 IS NOT NULL),"
+           " log AS ("
+           "  INSERT INTO usher.admin_log (event_id, venue_id, status, " ADMIN_NOTE_COLUMNS ")"
+           "  SELECT event_id, $1, 201, $19, $20, $21, $22, $23, $24 FROM event)"
            " SELECT event_id AS id, false AS replayed, false AS key_reused FROM event"
            " UNION ALL"
            " SELECT result_id, same, NOT same FROM given",
-    .parameter_count = 17,
+    .parameter_count = 18 + ADMIN_NOTE_PARAMETERS,
     .types = {TYPE_INT8, TYPE_TEXT, TYPE_TIMESTAMPTZ, TYPE_TIMESTAMPTZ, TYPE_TIMESTAMPTZ,
               TYPE_TIMESTAMPTZ, TYPE_TEXT, TYPE_TEXT_ARRAY, TYPE_TEXT, TYPE_INT8_ARRAY, TYPE_INT4,
-              TYPE_INT4, TYPE_BOOL, TYPE_JSONB, TYPE_INT2, TYPE_TEXT, TYPE_BYTEA},
+              TYPE_INT4, TYPE_BOOL, TYPE_JSONB, TYPE_INT2, REQUEST_TYPES},
 };
 
 /* 0: none */

@@ -6,22 +6,26 @@
 #ifndef USHER_SHARED_CATALOGUE_SQL_H
 #define USHER_SHARED_CATALOGUE_SQL_H
 
+#include "shared/admin_note.h"
 #include "shared/catalogue_input.h"
-#include "shared/database.h"
 
 enum { ADMIN_BODY_HASH_BYTES = 32 };
 
-/* How an admin POST is repeated: `key` NULL means that it can't be. */
+/* How an admin POST is repeated (`idempotency_key` NULL: it can't be), and what the log says of it.
+ * An idempotency key is its caller's: another's same key is another. */
 struct admin_request {
+    const char *caller;
     const char *idempotency_key;
     uint8_t body_hash[ADMIN_BODY_HASH_BYTES]; /* SHA-256 of the body */
+    struct admin_note note;
 };
 
 /*
  * No row: PostgreSQL knows no such time zone; nothing was stored (the caller names the field
  * timeZone). Else one row: id bigint (venue_id), layout_version int4, seat_count int4, replayed
  * bool, key_reused bool (then nothing was stored and id is the first request's). Two that race with
- * one key: the loser fails with SQLSTATE 23505 and is to be sent again.
+ * one key: the loser fails with SQLSTATE 23505 and is to be sent again. What is stored has its line
+ * in the log; a repeat has none.
  */
 extern const struct database_statement catalogue_insert_venue;
 void catalogue_bind_venue(struct database_group *group, const struct venue_input *venue,

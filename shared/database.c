@@ -135,8 +135,9 @@ static void session_flush(struct database_session *session) {
 
 static bool group_send_statement(const struct database_group *group, int index, int first_parameter,
                                  PGconn *conn) {
-    static const int binary[DATABASE_PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                                        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const int binary[DATABASE_PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                        1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const struct database_statement *statement = group->statements[index];
     const char *values[DATABASE_PARAMETERS_MAX];
     int sizes[DATABASE_PARAMETERS_MAX];

@@ -1,5 +1,4 @@
 /* GET and PATCH /admin/events/{id}, and its stats. A change is a command to the event's owner. */
-#include "gateway/input.h"
 #include "gateway/routes/admin_call.h"
 #include "gateway/routes/routes.h"
 #include "gateway/sql.h"
@@ -10,8 +9,8 @@
 
 /* A call for the event that the path names; NULL: it was answered. */
 static struct admin_call *event_call(struct gateway *gateway, struct http_request *request,
-                                     const struct route_match *match) {
-    struct admin_call *call = admin_call_create(gateway, request);
+                                     const struct route_match *match, enum admin_act act) {
+    struct admin_call *call = admin_call_create(gateway, request, act);
     if (call != NULL && !route_match_u64(match, 0, &call->event_id)) {
         admin_call_refuse(call, PROBLEM_NOT_FOUND, NULL);
         return NULL;
@@ -55,7 +54,7 @@ static void on_stats(void *context, const struct database_answer *answer) {
 
 void route_admin_event_get(void *context, struct http_request *request,
                            const struct route_match *match) {
-    struct admin_call *call = event_call(context, request, match);
+    struct admin_call *call = event_call(context, request, match, ADMIN_GET_EVENT);
     if (call != NULL) {
         read_event(call, &sql_event, on_event);
     }
@@ -63,54 +62,57 @@ void route_admin_event_get(void *context, struct http_request *request,
 
 void route_admin_stats_get(void *context, struct http_request *request,
                            const struct route_match *match) {
-    struct admin_call *call = event_call(context, request, match);
+    struct admin_call *call = event_call(context, request, match, ADMIN_GET_STATS);
     if (call != NULL) {
         read_event(call, &sql_stats, on_stats);
     }
 }
 
-/* --- PATCH: event -> venue's facts -> command -> event
- * ---------------------------------------------- */
+/* --- PATCH: event -> venue's facts -> line in the log -> command -> its status -> event
+ * ------------- */
+
+/* Known not to have been made. */
+static void refuse_change(struct admin_call *call, enum problem problem, const char *detail) {
+    admin_call_log_end(call, problem_status(problem));
+    admin_call_refuse(call, problem, detail);
+}
+
+static void on_done(struct admin_call *call) {
+    log_write(LOG_INFO, "event-changed", "An admin has changed an event.",
+              LOG_TEXT("request", call->request_id), LOG_U64("event_id", call->event_id));
+    admin_call_log_end(call, 200);
+    catalogue_expire_event(call->call.gateway->catalogue, call->event_id);
+    if (call->call.request == NULL) {
+        admin_call_free(call);
+    } else {
+        read_event(call, &sql_event, on_event);
+    }
+}
 
 static void on_changed(void *context, enum command_outcome outcome, const struct reply *reply) {
     struct admin_call *call = context;
-    if (call->call.request == NULL) {
-        admin_call_free(call);
-    } else if (outcome == COMMAND_NOT_DECIDED) {
-        admin_call_refuse(call, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.");
+    if (outcome == COMMAND_NOT_DECIDED) {
+        refuse_change(call, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.");
     } else if (outcome == COMMAND_OUTCOME_UNKNOWN) {
         admin_call_refuse(call, PROBLEM_OUTCOME_UNKNOWN, "Repeat the request.");
     } else if (reply->code == REPLY_OK) {
-        log_write(LOG_INFO, "event-changed", "An admin has changed an event.",
-                  LOG_TEXT("request", http_request_id(call->call.request)),
-                  LOG_U64("event_id", call->event_id));
-        catalogue_expire_event(call->call.gateway->catalogue, call->event_id);
-        read_event(call, &sql_event, on_event);
+        on_done(call);
     } else if (reply->code == REPLY_NOT_FOUND) {
-        admin_call_refuse(call, PROBLEM_NOT_FOUND, NULL);
+        refuse_change(call, PROBLEM_NOT_FOUND, NULL);
     } else if (reply->code == REPLY_CONFLICT) {
-        admin_call_refuse(call, PROBLEM_CONFLICT, "The event's state does not allow this change.");
+        refuse_change(call, PROBLEM_CONFLICT, "The event's state does not allow this change.");
     } else if (reply->code == REPLY_OVERLOADED) {
-        admin_call_refuse(call, PROBLEM_OVERLOADED, "Nothing was changed.");
+        refuse_change(call, PROBLEM_OVERLOADED, "Nothing was changed.");
     } else if (reply->code == REPLY_INVALID) {
-        admin_call_refuse(call, PROBLEM_INVALID, "The owner of the event refuses the change.");
+        refuse_change(call, PROBLEM_INVALID, "The owner of the event refuses the change.");
     } else {
-        admin_call_refuse(call, PROBLEM_INTERNAL, NULL);
+        refuse_change(call, PROBLEM_INTERNAL, NULL);
     }
 }
 
 static void submit_change(struct admin_call *call) {
     struct gateway *gateway = call->call.gateway;
     const struct database_clock *clock = reads_clock(gateway->reads);
-    const char *patch = event_input_command_text(call->event);
-    if (patch == NULL) {
-        admin_call_refuse(call, PROBLEM_TOO_LARGE, NULL);
-        return;
-    }
-    if (!database_clock_known(clock)) {
-        admin_call_refuse(call, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.");
-        return;
-    }
     int64_t now_us = clock_monotonic_us();
     int64_t wait_us = (int64_t)COMMAND_WAIT_MS * 1000;
     struct command command = {.kind = COMMAND_UPDATE_EVENT,
@@ -118,14 +120,22 @@ static void submit_change(struct admin_call *call) {
                               .deadline_us = database_clock_now_us(clock) + wait_us,
                               .event_id = call->event_id,
                               .partition = partition_of_event(call->event_id),
-                              .patch = patch};
-    (void)snprintf(command.trace, sizeof command.trace, "%s", http_request_id(call->call.request));
+                              .patch = event_input_command_text(call->event)};
+    (void)snprintf(command.trace, sizeof command.trace, "%s", call->request_id);
     enum status status =
         commands_submit(gateway->commands, &command, now_us, now_us + wait_us, on_changed, call);
     if (status != STATUS_OK) {
-        admin_call_refuse(
+        refuse_change(
             call, status == STATUS_UNAVAILABLE ? PROBLEM_BOOKING_UNAVAILABLE : PROBLEM_OVERLOADED,
             "Nothing was changed.");
+    }
+}
+
+static void on_log_begun(void *context, const struct database_answer *answer) {
+    struct admin_call *call = context;
+    if (admin_call_answered(call, answer)) {
+        call->log_id = database_i64(answer->results[0], 0, 0);
+        submit_change(call);
     }
 }
 
@@ -146,8 +156,12 @@ static void on_facts(void *context, const struct database_answer *answer) {
         admin_call_refuse_input(call, &problems);
     } else if (status != STATUS_OK) {
         admin_call_refuse(call, PROBLEM_OVERLOADED, NULL);
+    } else if (event_input_command_text(call->event) == NULL) {
+        admin_call_refuse(call, PROBLEM_TOO_LARGE, NULL);
+    } else if (!database_clock_known(reads_clock(call->call.gateway->reads))) {
+        admin_call_refuse(call, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.");
     } else {
-        submit_change(call);
+        admin_call_log_begin(call, on_log_begun);
     }
 }
 
@@ -169,14 +183,9 @@ static void on_event_to_change(void *context, const struct database_answer *answ
 
 void route_admin_event_patch(void *context, struct http_request *request,
                              const struct route_match *match) {
-    struct admin_call *call = event_call(context, request, match);
-    if (call == NULL) {
-        return;
+    /* No role may change what it may not steer. */
+    struct admin_call *call = event_call(context, request, match, ADMIN_STEER_EVENT);
+    if (call != NULL && admin_call_read_patch(call)) {
+        read_event(call, &sql_event, on_event_to_change);
     }
-    call->document = input_read(request, false);
-    if (call->document == NULL) {
-        admin_call_free(call);
-        return;
-    }
-    read_event(call, &sql_event, on_event_to_change);
 }

@@ -66,7 +66,7 @@ static void insert_venue(struct admin_call *call) {
 void route_admin_venues_post(void *context, struct http_request *request,
                              const struct route_match *match) {
     (void)match;
-    struct admin_call *call = admin_call_create(context, request);
+    struct admin_call *call = admin_call_create(context, request, ADMIN_POST_VENUE);
     if (call == NULL || !admin_call_read_post(call)) {
         return;
     }
@@ -156,7 +156,7 @@ void route_admin_events_post(void *context, struct http_request *request,
                              const struct route_match *match) {
     (void)match;
     struct gateway *gateway = context;
-    struct admin_call *call = admin_call_create(gateway, request);
+    struct admin_call *call = admin_call_create(gateway, request, ADMIN_POST_EVENT);
     if (call == NULL || !admin_call_read_post(call)) {
         return;
     }

@@ -1,14 +1,16 @@
 #include "ops/usherctl/import.h"
 
 #include "ops/usherctl/import_file.h"
+#include "ops/usherctl/os_user.h"
 #include "ops/usherctl/session.h"
+#include "shared/admin_key.h"
 #include "shared/catalogue_sql.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
-enum { DAYS_MAX = 3650, HOURS_MAX = 24 * 3650 };
+enum { DAYS_MAX = 3650, HOURS_MAX = 24 * 3650, IMPORT_KEY_SIZE = 128 };
 
 /* --- statements ---------------------------------------------------------------------------- */
 
@@ -52,6 +54,7 @@ static const struct database_statement *const statements[] = {&lock_imports,
 struct import {
     const struct import_options *options;
     struct session *session;
+    struct os_user user;
     json_t *venues; /* by key: {id, sections} */
     /* where we are */
     const char *path;
@@ -109,15 +112,28 @@ static void read_inserted(void *context, PGresult *const *results) {
     }
 }
 
-/* The request a repeated import of the same file repeats. */
-static void make_request(const struct import *import, char key[128],
-                         struct admin_request *request) {
-    (void)snprintf(key, 128, "import-%s-%s", import->file->hash, import->entry->place);
-    request->idempotency_key = key;
+/* The request that a repeated import of the same file repeats. */
+struct import_request {
+    struct admin_request request;
+    char key[IMPORT_KEY_SIZE];
+    char *change; /* what is stored, as JSON */
+};
+
+/* `document`: the entry, with what only imports know resolved. */
+static void make_request(const struct import *import, const json_t *document,
+                         struct import_request *made) {
+    struct admin_request *request = &made->request;
+    (void)snprintf(made->key, sizeof made->key, "import-%s-%s", import->file->hash,
+                   import->entry->place);
     char *text = json_dumps(import->entry->document, JSON_COMPACT | JSON_SORT_KEYS);
     ensure(text &&
            EVP_Digest(text, strlen(text), request->body_hash, NULL, EVP_sha256(), NULL) == 1);
     free(text);
+    made->change = json_dumps(document, JSON_COMPACT);
+    ensure(made->change);
+    request->caller = ADMIN_USHERCTL;
+    request->idempotency_key = made->key;
+    request->note = os_user_note(&import->user, "usherctl import", made->change);
 }
 
 /* A venue or an event is stored: its line. */
@@ -168,11 +184,11 @@ static bool store_venue(struct import *import, const json_t *document, const cha
         return status == STATUS_INVALID ? complain_problems(import, &problems)
                                         : complain(import, "", status_text(status));
     }
-    char idempotency_key[128];
-    struct admin_request request;
-    make_request(import, idempotency_key, &request);
+    struct import_request made;
+    make_request(import, document, &made);
     struct database_group *group = session_group(import->session);
-    catalogue_bind_venue(group, venue, &request);
+    catalogue_bind_venue(group, venue, &made.request);
+    free(made.change);
     struct inserted inserted;
     char text[2 * CATALOGUE_NAME_MAX_BYTES + 64];
     (void)snprintf(text, sizeof text, "%s, %s, %" PRIu32 " seats",
@@ -345,11 +361,11 @@ static bool import_event(struct import *import, json_t *document) {
         event_input_free(event);
         return complain(import, "venueId", "there is no such venue");
     }
-    char idempotency_key[128];
-    struct admin_request request;
-    make_request(import, idempotency_key, &request);
+    struct import_request made;
+    make_request(import, document, &made);
     group = session_group(import->session);
-    catalogue_bind_event(group, event, import->options->default_hold_seconds, &request);
+    catalogue_bind_event(group, event, import->options->default_hold_seconds, &made.request);
+    free(made.change);
     event_input_free(event);
     struct inserted inserted;
     if (!run(import, group, read_inserted, &inserted)) {
@@ -431,6 +447,7 @@ bool import_run(const struct import_options *options) {
     if (!import.session) {
         return false;
     }
+    os_user_read(&import.user);
     import.venues = json_object();
     bool good = import_all(&import);
     json_decref(import.venues);

@@ -1,4 +1,6 @@
+#include "ops/usherctl/admin_log.h"
 #include "ops/usherctl/import.h"
+#include "ops/usherctl/key.h"
 #include "ops/usherctl/migrate.h"
 #include "ops/usherctl/status.h"
 #include "shared/config.h"
@@ -14,6 +16,12 @@ static const char HELP[] =
     "usherctl import [--once] FILE…  store venues and events; --once: only when there are no "
     "events\n"
     "usherctl status [--json]        partitions, owners, workers, open holds, bookings\n"
+    "usherctl key create NAME --role viewer|operator|organiser|admin\n"
+    "                                a key of the administration; it is printed once\n"
+    "usherctl key list [--json]      the keys\n"
+    "usherctl key revoke NAME        gateways refuse it within 2 s\n"
+    "usherctl log [--limit N] [--json]\n"
+    "                                what admins did, the newest last\n"
     "usherctl settings               all settings, as a table in Markdown\n"
     "usherctl help                   this\n"
     "\n"
@@ -134,6 +142,56 @@ static int usage(void) {
     return EXIT_USAGE;
 }
 
+static int exit_status(bool good) {
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* `arguments`: those after `key`, NULL-terminated. */
+static int command_key(size_t count, char *const *arguments) {
+    struct config config;
+    enum admin_role role = ADMIN_ROLE_VIEWER;
+    const char *verb = count > 0 ? arguments[0] : "";
+    bool creates = strcmp(verb, "create") == 0 && count == 4 &&
+                   strcmp(arguments[2], "--role") == 0 && admin_role_from_text(arguments[3], &role);
+    bool lists = strcmp(verb, "list") == 0 &&
+                 (count == 1 || (count == 2 && strcmp(arguments[1], "--json") == 0));
+    bool revokes = strcmp(verb, "revoke") == 0 && count == 2;
+    if (!creates && !lists && !revokes) {
+        return usage();
+    }
+    if (!load_config(&config)) {
+        return EXIT_FAILURE;
+    }
+    if (creates) {
+        return exit_status(key_create(config.database_url, arguments[1], role));
+    }
+    return exit_status(lists ? key_list(config.database_url, count == 2)
+                             : key_revoke(config.database_url, arguments[1]));
+}
+
+static bool read_limit(const char *text, int32_t *limit) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    *limit = (int32_t)value;
+    return end != text && *end == '\0' && value >= 1 && value <= ADMIN_LOG_LIMIT_MAX;
+}
+
+/* `arguments`: those after `log`. */
+static int command_log(size_t count, char *const *arguments) {
+    struct config config;
+    int32_t limit = ADMIN_LOG_LIMIT_DEFAULT;
+    bool json = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(arguments[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(arguments[i], "--limit") != 0 || ++i == count ||
+                   !read_limit(arguments[i], &limit)) {
+            return usage();
+        }
+    }
+    return exit_status(load_config(&config) && admin_log_print(config.database_url, limit, json));
+}
+
 int main(int argc, char **argv) {
     log_init("usherctl", LOG_INFO);
     const char *command = argc > 1 ? argv[1] : "";
@@ -148,6 +206,12 @@ int main(int argc, char **argv) {
     }
     if (strcmp(command, "status") == 0 && (argc == 2 || (argc == 3 && !strcmp(option, "--json")))) {
         return command_status(argc == 3);
+    }
+    if (strcmp(command, "key") == 0) {
+        return command_key((size_t)argc - 2, argv + 2);
+    }
+    if (strcmp(command, "log") == 0) {
+        return command_log((size_t)argc - 2, argv + 2);
     }
     if (strcmp(command, "settings") == 0 && argc == 2) {
         config_print_markdown(stdout);

@@ -79,7 +79,13 @@ static void read_event_row(void *context, PGresult *const *results) {
 }
 
 static struct admin_request make_request(const char *key, uint8_t body) {
-    struct admin_request request = {.idempotency_key = key};
+    struct admin_request request = {.caller = "tester",
+                                    .idempotency_key = key,
+                                    .note = {.who = "tester",
+                                             .role = "admin",
+                                             .what = "a test",
+                                             .address = "127.0.0.1",
+                                             .change = "{\"a\":1}"}};
     memset(request.body_hash, body, sizeof request.body_hash);
     return request;
 }
