@@ -360,32 +360,33 @@ static void messages_two_parsers_could_read_differently(void **state) {
 
 static void messages_that_are_too_large(void **state) {
     struct shop shop = open_shop(state);
-    char *big = calloc(1, BIG_BYTES * 2);
+    const size_t size = BIG_BYTES * 2;
+    char *big = calloc(1, size);
     ensure(big != NULL);
-    size_t head = (size_t)sprintf(big, "GET /events HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    size_t head = (size_t)snprintf(big, size, "GET /events HTTP/1.1\r\nHost: x\r\nX-Long: ");
     memset(big + head, 'x', BIG_BYTES);
     expect_last_answer(&shop, "a long header", big, head + BIG_BYTES, 431);
 
-    head = (size_t)sprintf(big, "GET /events HTTP/1.1\r\nHost: x\r\n");
+    head = (size_t)snprintf(big, size, "GET /events HTTP/1.1\r\nHost: x\r\n");
     for (unsigned i = 0; i < 300; i++) {
-        head += (size_t)sprintf(big + head, "X-%u: y\r\n", i);
+        head += (size_t)snprintf(big + head, size - head, "X-%u: y\r\n", i);
     }
     expect_last_answer(&shop, "many headers", big, head, 431);
 
-    head = (size_t)sprintf(big, "GET /");
+    head = (size_t)snprintf(big, size, "GET /");
     memset(big + head, 'x', BIG_BYTES);
     expect_last_answer(&shop, "a long path", big, head + BIG_BYTES, 431);
 
-    head = (size_t)sprintf(big,
-                           "POST /bookings/reserve HTTP/1.1\r\nHost: x\r\n"
-                           "Transfer-Encoding: chunked\r\n\r\n%x\r\n",
-                           BIG_BYTES);
+    head = (size_t)snprintf(big, size,
+                            "POST /bookings/reserve HTTP/1.1\r\nHost: x\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n%x\r\n",
+                            BIG_BYTES);
     memset(big + head, ' ', BIG_BYTES);
     expect_last_answer(&shop, "a large chunk", big, head + BIG_BYTES, 413);
-    head = (size_t)sprintf(big,
-                           "POST /bookings/reserve HTTP/1.1\r\nHost: x\r\n"
-                           "Content-Length: %d\r\n\r\n",
-                           BIG_BYTES);
+    head = (size_t)snprintf(big, size,
+                            "POST /bookings/reserve HTTP/1.1\r\nHost: x\r\n"
+                            "Content-Length: %d\r\n\r\n",
+                            BIG_BYTES);
     expect_last_answer(&shop, "a large length", big, head, 413);
     free(big);
     close_shop(&shop);
