@@ -179,6 +179,21 @@ data_outlive_a_restart() {
     expect_not said 'creating'
 }
 
+# With paths as seen from where ops/up is called; the gateway runs elsewhere.
+a_certificate_makes_it_https() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -keyout "$top/the key.pem" -out "$top/chain.pem" >"$top/said" 2>&1
+    kill -9 "$(pid "$second" gateway-1)"
+    cd "$top"
+    USHER_TLS_CERTIFICATE=chain.pem expect_not up "$second" "$other_port"
+    expect said "USHER_TLS_KEY is ''.*Nothing was started"
+    USHER_TLS_CERTIFICATE=chain.pem USHER_TLS_KEY='the key.pem' expect up "$second" "$other_port"
+    cd - >"$top/said"
+    expect grep -q "^USHER_URL=https://127.0.0.1:$other_port\$" "$second/run/env"
+    expect curl -sf -o "$top/health" --noproxy '*' --max-time 5 --cacert "$top/chain.pem" \
+        --resolve "localhost:$other_port:127.0.0.1" "https://localhost:$other_port/healthz"
+}
+
 wipe_deletes_only_its_own() {
     local cluster
     cluster=$(readlink -f "$second/postgres")
@@ -206,5 +221,6 @@ another_port_is_refused_while_running
 second_home_runs_beside
 down_stops_only_its_own
 data_outlive_a_restart
+a_certificate_makes_it_https
 wipe_deletes_only_its_own
 say "all as expected"
