@@ -66,7 +66,8 @@ static void become_idle(struct http_connection *connection) {
 /* After whatever may have changed the state: what is watched, and which time limit holds. */
 static void settle(struct http_connection *connection) {
     size_t waiting_bytes = connection->input.size_bytes;
-    unlist_idle(connection);
+    if (connection->is_idle)
+        return; /* woken for nothing, or for part of a TLS record: its time limit stands */
     switch ((enum http_connection_state)connection->state) {
     case HTTP_CONNECTION_HANDSHAKE:
         if (!connection->transport.tls)
@@ -333,6 +334,8 @@ static void receive(struct http_connection *connection) {
     size_t room = HTTP_INPUT_MAX_BYTES - connection->input.size_bytes;
     ensure(room > 0);
     ssize_t received = http_transport_receive(&connection->transport, data, room);
+    if (received > 0)
+        unlist_idle(connection);
     if (received > 0 && connection->state != HTTP_CONNECTION_LINGERING)
         take_new_input(connection, data, (size_t)received);
     else if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
@@ -348,6 +351,7 @@ static void begin(struct http_connection *connection) {
 }
 
 static void shake_hands(struct http_connection *connection) {
+    unlist_idle(connection);
     enum http_handshake handshake =
         http_transport_shake_hands(&connection->transport, connection->server->config.tls);
     connection->handshake_sends = handshake == HTTP_HANDSHAKE_SENDS;

@@ -403,6 +403,32 @@ static void test_a_handshake_has_a_time_limit(void **state) {
     client_destroy(last);
 }
 
+/* A record that never becomes whole is no request and no sign of life. */
+static void test_a_slow_record(void **state) {
+    enum { IDLE_MS = 300, RECORD_BYTES = 8000 };
+    struct stage *stage = *state;
+    stage->config.idle_ms = IDLE_MS;
+    start(stage);
+    struct client *client = create_tls_client(stage);
+    char request[RECORD_BYTES], *record;
+    memset(request, 'x', sizeof request);
+    BIO *written = BIO_new(BIO_s_mem());
+    assert_non_null(written);
+    SSL_set0_wbio(client->tls, written);
+    assert_int_equal(SSL_write(client->tls, request, sizeof request), sizeof request);
+    assert_true(BIO_get_mem_data(written, &record) > RECORD_BYTES);
+    int64_t began_us = clock_monotonic_us();
+    size_t sent = 0;
+    while (http_server_connections(stage->fixture->server) > 0) {
+        assert_in_range(sent, 0, RECORD_BYTES - 1);
+        if (send(client->fd, record + sent++, 1, MSG_NOSIGNAL) == 1)
+            fixture_turn(stage->fixture, -1);
+    }
+    int64_t took_ms = (clock_monotonic_us() - began_us) / 1000;
+    assert_in_range(took_ms, IDLE_MS / 2, IDLE_MS + 3000);
+    client_destroy(client);
+}
+
 static void test_too_many_connections(void **state) {
     struct stage *stage = *state;
     stage->config.connections_max = 2;
@@ -561,6 +587,7 @@ int main(void) {
         TEST(test_plain_http),
         TEST(test_noise),
         TEST(test_a_handshake_has_a_time_limit),
+        TEST(test_a_slow_record),
         TEST(test_too_many_connections),
         TEST(test_draining),
         TEST(test_a_new_certificate),
