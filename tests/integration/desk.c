@@ -239,22 +239,20 @@ void desk_send(struct desk *desk, struct desk_ask *const *asks, size_t count) {
         if (command->epoch == 0)
             command->epoch = desk->owners[command->partition].epoch;
         expect(wire_commands_add(&desk->out, command) == STATUS_OK, "too many for a frame");
+        asks[i]->sent_ms = wait_now_ms();
     }
     send_frame(desk, desk->owners[asks[0]->command.partition].instance);
 }
 
-static size_t repeat_unanswered(struct desk *desk, struct desk_ask *const *asks, size_t count) {
-    size_t waiting = 0;
+void desk_repeat(struct desk *desk, struct desk_ask *const *asks, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct command *command = &asks[i]->command;
-        if (asks[i]->answered)
+        if (asks[i]->answered || wait_now_ms() - asks[i]->sent_ms < DESK_REPEAT_MS)
             continue;
-        waiting++;
         if (desk->owners[command->partition].epoch > command->epoch)
             command->epoch = desk->owners[command->partition].epoch;
         desk_send(desk, &asks[i], 1);
     }
-    return waiting;
 }
 
 static size_t count_unanswered(struct desk_ask *const *asks, size_t count) {
@@ -266,14 +264,10 @@ static size_t count_unanswered(struct desk_ask *const *asks, size_t count) {
 
 void desk_settle(struct desk *desk, struct desk_ask *const *asks, size_t count, int64_t limit_ms) {
     struct wait wait = wait_at_most(limit_ms);
-    struct wait repeat = wait_at_most(DESK_REPEAT_MS);
     for (size_t waiting; (waiting = count_unanswered(asks, count)) > 0;) {
         expect(!wait_is_over(&wait), "%zu of %zu commands got no answer in %lld ms", waiting, count,
                (long long)limit_ms);
-        if (wait_is_over(&repeat)) {
-            (void)repeat_unanswered(desk, asks, count);
-            repeat = wait_at_most(DESK_REPEAT_MS);
-        }
+        desk_repeat(desk, asks, count);
         desk_turn(desk);
     }
 }

@@ -27,6 +27,7 @@ struct desk_ask {
     size_t frame_bytes;
     unsigned heard;        /* answers that came, WRONG_EPOCH apart */
     unsigned wrong_epochs; /* times it was told so */
+    int64_t sent_ms;       /* monotonic, last */
     bool differed;         /* a later answer of the same epoch was not the same, byte by byte */
 };
 
@@ -49,6 +50,8 @@ struct desk_ask *desk_reserve(struct desk *desk, int64_t event_id, uint32_t seat
 struct desk_ask *desk_again(struct desk *desk, enum command_kind kind, const struct desk_ask *ask);
 /* In one frame, addressed as they are; all of them to the owner of the first one's partition. */
 void desk_send(struct desk *desk, struct desk_ask *const *asks, size_t count);
+/* Repeats those that have waited for DESK_REPEAT_MS, addressed again when the epoch has changed. */
+void desk_repeat(struct desk *desk, struct desk_ask *const *asks, size_t count);
 /* Until all have their answer: repeats, and addresses again when the epoch has changed. */
 void desk_settle(struct desk *desk, struct desk_ask *const *asks, size_t count, int64_t limit_ms);
 /* Sends one and settles it; its answer. */

@@ -7,6 +7,7 @@
 #include "shared/partition.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -100,15 +101,24 @@ void stage_start_worker(struct stage *stage, unsigned worker, const struct nats_
     place->process = process_start(&start);
 }
 
-void stage_end_worker(struct stage *stage, unsigned worker) {
+void stage_expect_ended(struct stage *stage, unsigned worker) {
     struct stage_worker *place = &stage->workers[worker];
-    process_thaw(place->process);
-    process_end(place->process, END_MS);
+    int status = 0;
+    expect(process_wait(place->process, END_MS, &status), "%s does not end", place->name);
+    expect(status == 0, "%s ended with wait status 0x%x", place->name, (unsigned)status);
     const char *log = process_log_path(place->process);
     expect(!folder_file_contains(log, "Sanitizer:") && !folder_file_contains(log, "runtime error:"),
            "a sanitizer complains in %s", log);
     process_destroy(place->process);
     place->process = NULL;
+}
+
+void stage_end_worker(struct stage *stage, unsigned worker) {
+    struct stage_worker *place = &stage->workers[worker];
+    expect(process_runs(place->process), "%s has died by itself", place->name);
+    process_thaw(place->process);
+    process_signal(place->process, SIGTERM);
+    stage_expect_ended(stage, worker);
 }
 
 void stage_finish(struct stage *stage) {

@@ -41,8 +41,10 @@ void stage_start_worker(struct stage *stage, unsigned worker, const struct nats_
  */
 void stage_finish(struct stage *stage);
 int stage_teardown(void **state);
-/* SIGTERM, and all that stage_finish wants of a worker. */
+/* SIGTERM, and then: it ends with 0, and no sanitizer has complained. */
 void stage_end_worker(struct stage *stage, unsigned worker);
+/* The same of a worker that was told to end already. */
+void stage_expect_ended(struct stage *stage, unsigned worker);
 
 /* How many partitions the database says the worker owns. */
 int64_t stage_partitions(struct stage *stage, unsigned worker);
