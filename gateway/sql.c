@@ -114,15 +114,30 @@ const struct database_statement sql_search_all = {
     .types = {SEARCH_TYPES},
 };
 
-/* Two ways, chosen by what is there and not by an estimate, which is badly wrong for words that
- * don't go together: up to 2,000 events with the words are read and sorted; when there are more,
- * the next ones in time are looked through until the page is full. OFFSET 0 keeps the planner from
- * mixing the two. */
+/*
+ * Three ways, chosen by what is there and not by estimates, which are badly wrong for words that
+ * don't go together:
+ *   near  the next 200 events in time are looked through: enough for common words and short ranges
+ *   few   else up to 2,000 events that have the words, by their index, are sorted
+ *   all   when there are more, the next events in time are looked through until the page is full
+ * OFFSET 0 keeps the planner from mixing them. The last way's LIMIT takes the rows of an ordered
+ * subquery as they come; asking for the order again, it would be planned to sort them all first.
+ */
 const struct database_statement sql_search_words = {
     .name = "search-words",
     .sql = SEARCH_SHOW(
-        "WITH few AS MATERIALIZED (SELECT event_id, start_time, on_sale_time, sale_end_time, state,"
-        " city, time_zone FROM usher.event_search WHERE words @@ $10::text::tsquery LIMIT 2001)"
+        "WITH near AS MATERIALIZED (SELECT start_time, event_id, words @@ $10::text::tsquery AS "
+        "fits"
+        " FROM (SELECT * FROM usher.event_search e WHERE" SEARCH_FILTERS
+        " ORDER BY e.start_time, e.event_id LIMIT 200) next),"
+        " near_does AS MATERIALIZED (SELECT count(*) < 200 OR count(*) FILTER (WHERE fits) >= $9"
+        " AS yes FROM near),"
+        " few AS MATERIALIZED (SELECT event_id, start_time, on_sale_time, sale_end_time, state,"
+        " city, time_zone FROM usher.event_search WHERE NOT (SELECT yes FROM near_does)"
+        " AND words @@ $10::text::tsquery LIMIT 2001)"
+        " (SELECT start_time, event_id FROM near WHERE (SELECT yes FROM near_does) AND fits"
+        " ORDER BY start_time, event_id LIMIT $9)"
+        " UNION ALL"
         " (SELECT e.start_time, e.event_id FROM few e"
         " WHERE (SELECT count(*) FROM few) <= 2000 AND" SEARCH_FILTERS
         " ORDER BY e.start_time, e.event_id LIMIT $9)"
@@ -130,8 +145,7 @@ const struct database_statement sql_search_words = {
         " (SELECT next.start_time, next.event_id FROM"
         " (SELECT e.start_time, e.event_id, e.words FROM usher.event_search e WHERE" SEARCH_FILTERS
         " ORDER BY e.start_time, e.event_id OFFSET 0) next"
-        " WHERE (SELECT count(*) FROM few) > 2000 AND next.words @@ $10::text::tsquery"
-        " ORDER BY next.start_time, next.event_id LIMIT $9)"),
+        " WHERE (SELECT count(*) FROM few) > 2000 AND next.words @@ $10::text::tsquery LIMIT $9)"),
     .parameter_count = 10,
     .types = {SEARCH_TYPES, OID_TEXT},
 };

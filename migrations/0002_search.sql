@@ -165,13 +165,14 @@ $$;
 -- most and of four letters at least, becomes the words in use with the fewest wrong letters (swapped ones count as one,
 -- an unfinished word as one more), at most one in four or five letters, two in up to eight, three in more. Shorter words
 -- don't count.
--- NULL: a word has no likeness, or nothing is left.
+-- NULL: a word has no likeness, nothing is left, or nothing changes.
 CREATE FUNCTION usher.search_similar(given text) RETURNS tsquery[]
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET pg_trgm.similarity_threshold = 0.2
 AS $$
 DECLARE
-    respelled  tsquery := usher.search_query(given);
+    spelled    tsquery := usher.search_query(given);
+    respelled  tsquery := spelled;
     wrong      text;
     likely     text;
 BEGIN
@@ -199,7 +200,7 @@ BEGIN
         END IF;
         respelled := ts_rewrite(respelled, quote_literal(wrong)::tsquery, coalesce(likely, '')::tsquery);
     END LOOP;
-    RETURN CASE WHEN numnode(respelled) > 0 AND NOT ''::tsvector @@ respelled THEN ARRAY[
+    RETURN CASE WHEN numnode(respelled) > 0 AND respelled::text <> spelled::text AND NOT ''::tsvector @@ respelled THEN ARRAY[
         usher.search_mark(respelled, 'A'),
         usher.search_mark(respelled, 'B') && !!usher.search_mark(respelled, 'A'),
         usher.search_mark(respelled, 'C') && !!usher.search_mark(respelled, 'B')]
