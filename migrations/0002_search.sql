@@ -198,7 +198,9 @@ BEGIN
         IF likely IS NULL AND length(wrong) >= 4 THEN
             RETURN NULL;
         END IF;
-        respelled := ts_rewrite(respelled, quote_literal(wrong)::tsquery, coalesce(likely, '')::tsquery);
+        IF likely IS DISTINCT FROM quote_literal(wrong) THEN
+            respelled := ts_rewrite(respelled, quote_literal(wrong)::tsquery, coalesce(likely, '')::tsquery);
+        END IF;
     END LOOP;
     RETURN CASE WHEN numnode(respelled) > 0 AND respelled::text <> spelled::text AND NOT ''::tsvector @@ respelled THEN ARRAY[
         usher.search_mark(respelled, 'A'),
