@@ -5,8 +5,7 @@
  *
  *   (absent) --answers_begin--> UNDER WAY --answers_store--> ANSWERED --deadline--> (absent)
  *                                   |
- *                                   +--its work is freed unanswered--> (absent): a repeat is
- * decided
+ *                                   +--its work is freed unanswered--> (absent)
  *
  * Bounded by ANSWERS_UNDER_WAY_MAX, ANSWERS_MAX and ANSWERS_BYTES_MAX: past them a new command is
  * not taken (its sender repeats it), nothing remembered is given up early.

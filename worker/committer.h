@@ -2,9 +2,10 @@
  * committer: the batch loop. Decides commands serially, makes the decisions durable in batches, and
  * only then lets the answers out.
  *
- *   ready --decide--> building --seal, send--> in flight: WRITING --counts right--> COMMITTING
- * --committed--> answered |                                  | fence lost, error, count   | outcome
- * | unknown wrong: ROLLBACK, redo <----+                    session ended +--> forget everything
+ *   ready --decide--> building --seal, send--> WRITING --counts right--> COMMITTING --> answered
+ *     ^                                           |                          |
+ *     +--- redo --- fence lost, error, count wrong+     outcome unknown, or the session ended:
+ *                                                       everything is forgotten
  *
  * Batching by waiting for nothing: while a batch is in flight, commands are decided into the next
  * one; it is sealed and sent when the one before is known to be committed. No timer decides. A

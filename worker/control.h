@@ -7,8 +7,9 @@
  * session goes the lock, and others may take over. The time-outs travel in the startup packet; when
  * SHOW says otherwise the worker owns nothing.
  *
- *   CONNECTING --up--> CHECKING --settings right--> LOCKING --granted--> ALIVE --session lost-->
- * on_lost
+ *   CONNECTING --up--> CHECKING --settings right--> LOCKING --granted--> ALIVE
+ *        |                  |                           |                   |
+ *        +------------------+------- refused, lost -----+-------------------+--> on_lost
  *
  * After on_lost the instance is over: the owner destroys the control and makes another with a new
  * instance.

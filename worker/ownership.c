@@ -271,6 +271,7 @@ static void on_admin_up(void *context) {
 static void on_admin_down(void *context) {
     struct ownership *ownership = context;
     ownership->operation = OP_NONE;
+    ownership->registered = false; /* or not: an answer may be lost */
     event_del(ownership->step);
 }
 

@@ -5,11 +5,14 @@
  * who owns what and who is alive, and carries out the one step that share.h says:
  *
  *   take over   get the dead instance's lock; end all its sessions and wait until they are gone;
- * raise the epochs, waiting for no lock longer than 1 s (then end sessions again); give the lock
- * back claim       partitions without an owner; the epoch is raised as well release     stop
- * taking; wait until the batches with it are finished; forget its shows; give it up; tell raise
- * after the write session was lost or a commit's outcome is unknown: end that session, wait until
- * it is gone, raise the epochs of all that is ours. Until then nothing is owned.
+ *               raise the epochs, waiting for no lock longer than 1 s (else end sessions again);
+ *               give the lock back
+ *   claim       partitions without an owner; their epochs are raised as well
+ *   release     stop taking; wait until the batches with it are finished; forget its shows; give it
+ *               up; tell
+ *   raise       after the write session was lost or a commit's outcome is unknown: end that
+ *               session, wait until it is gone, raise the epochs of all that is ours. Until then
+ *               nothing is owned.
  *
  * What the database says afterwards counts, not what an operation is believed to have done: when an
  * answer is lost, the next poll adopts what is ours there and drops what is not.

@@ -30,7 +30,7 @@ struct ownership {
     struct event *poll;
     struct event *announce;
     struct event *step; /* looks again whether sessions are gone */
-    bool registered;
+    bool registered;    /* for certain */
     bool poll_wanted;
     bool write_up;
     int write_pid;

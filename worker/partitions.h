@@ -2,9 +2,9 @@
  * partitions: what this worker owns, as every part of it sees it. Plain data; only ownership.c
  * changes `owned`, `taking` and `epoch`.
  *
- *   not owned --claimed or taken over--> owned, taking --handover--> owned, draining --released-->
- * not owned ^                                    |
- *        +------- fence failed, session lost, instance lost -------+
+ *   not owned --claimed, taken over--> owned, taking --handover--> owned, draining
+ *       ^                                   |                             |
+ *       +-- fence failed, session lost -----+---------- released ---------+
  */
 #ifndef USHER_WORKER_PARTITIONS_H
 #define USHER_WORKER_PARTITIONS_H

@@ -2,10 +2,11 @@
  * worker: one process that decides. Puts the parts together and carries them from instance to
  * instance.
  *
- *   STARTING --installation read--> SEEKING --control alive--> SERVING --SIGTERM--> LEAVING --all
- * released--> stopped ^                          |
- *                                      +-- control session lost --+   (a new instance; nothing is
- * remembered)
+ *   STARTING --installation read--> SEEKING --control alive--> SERVING --SIGTERM--> LEAVING --> end
+ *                                      ^                          |
+ *                                      +-- control session lost --+
+ *
+ * Every instance begins anew: nothing is remembered but the answers given (worker/answers.h).
  *
  * Commands: bus → intake → committer (decide → engine → batch → PostgreSQL) → intake → bus.
  * Everything runs on one event loop; nothing blocks it.
