@@ -133,7 +133,8 @@ static void submit_change(struct admin_call *call) {
 
 static void on_log_begun(void *context, const struct database_answer *answer) {
     struct admin_call *call = context;
-    if (admin_call_answered(call, answer)) {
+    /* Also for a client that has left by now: the line says that the change was asked for. */
+    if (answer->outcome == DATABASE_DONE || admin_call_answered(call, answer)) {
         call->log_id = database_i64(answer->results[0], 0, 0);
         submit_change(call);
     }
