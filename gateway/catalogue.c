@@ -2,9 +2,11 @@
 
 #include "gateway/sql.h"
 #include "shared/id_map.h"
+#include "shared/ids.h"
 #include "shared/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -15,6 +17,7 @@ enum {
 
 struct catalogue {
     struct reads *reads;
+    struct keep *keep;
     struct fresh *layouts; /* by venue and version */
     struct fresh *events;  /* by event id */
     struct fresh *lists;   /* by search_query_key */
@@ -25,8 +28,29 @@ struct load {
     struct catalogue *catalogue;
     struct fresh_entry *entry;
     struct catalogue_event *event; /* an event whose layout is wanted */
+    int64_t true_us;               /* of an event from the disk; else 0 */
     uint32_t version;              /* a layout's */
+    char name[KEEP_NAME_SIZE];     /* of its copy on disk; "" when none is kept */
+    /* Makes the value of a copy; false when it can't be used. */
+    bool (*recall)(struct load *load, char *data, size_t size_bytes, int64_t true_us);
 };
+
+/* What is not remembered may be on the disk. */
+static bool load_recalled(struct load *load) {
+    char *data = NULL;
+    size_t size_bytes = 0;
+    int64_t written_us = 0;
+    if (fresh_is_known(load->entry) || load->name[0] == '\0' || load->recall == NULL ||
+        keep_read(load->catalogue->keep, load->name, &data, &size_bytes, &written_us) !=
+            STATUS_OK) {
+        return false;
+    }
+    bool (*recall)(struct load *, char *, size_t, int64_t) = load->recall;
+    load->recall = NULL; /* once: a copy that can't be used is no better the second time */
+    bool recalled = recall(load, data, size_bytes, keep_monotonic_us(written_us));
+    free(data);
+    return recalled;
+}
 
 static void load_failed(struct load *load, const struct database_answer *answer) {
     if (answer != NULL && answer->outcome == DATABASE_FAILED) {
@@ -35,8 +59,16 @@ static void load_failed(struct load *load, const struct database_answer *answer)
             "The database refuses a statement of the catalogue. Looking is served from memory.",
             LOG_TEXT("why", answer->error));
     }
-    fresh_loaded(load->entry, FRESH_UNAVAILABLE, NULL, 0, clock_monotonic_us());
-    free(load);
+    if (!load_recalled(load)) {
+        fresh_loaded(load->entry, FRESH_UNAVAILABLE, NULL, 0, clock_monotonic_us());
+        free(load);
+    }
+}
+
+static void load_keep(const struct load *load, const void *data, size_t size_bytes) {
+    if (load->name[0] != '\0') {
+        keep_write(load->catalogue->keep, load->name, data, size_bytes, clock_wall_us());
+    }
 }
 
 static struct load *load_create(struct catalogue *catalogue, struct fresh_entry *entry) {
@@ -56,8 +88,7 @@ static void load_send_take(struct load *load, struct database_group *group,
     }
 }
 
-/* --- layouts
- * -------------------------------------------------------------------------------------- */
+/* --- layouts */
 
 struct layout_key {
     int64_t venue_id;
@@ -123,9 +154,24 @@ static void on_layout(void *context, const struct database_answer *answer) {
         load_failed(load, NULL);
         return;
     }
+    load_keep(load, layout_body(layout)->data, layout_body(layout)->size_bytes);
     fresh_loaded(load->entry, FRESH_FOUND, layout, layout_memory_bytes(layout),
                  clock_monotonic_us());
     free(load);
+}
+
+/* A layout's copy is its answer: names, sections and seats are all in there. */
+static bool recall_layout(struct load *load, char *data, size_t size_bytes, int64_t true_us) {
+    struct text text = {0};
+    struct layout *layout = NULL;
+    text_add(&text, data, size_bytes);
+    struct body *body = body_create_take(&text, NULL);
+    if (body == NULL || layout_read_take(load->version, body, &layout) != STATUS_OK) {
+        return false;
+    }
+    fresh_recalled(load->entry, layout, layout_memory_bytes(layout), true_us, clock_monotonic_us());
+    free(load);
+    return true;
 }
 
 static void load_layout(void *context, struct fresh_entry *entry, const struct id128 *key,
@@ -139,6 +185,9 @@ static void load_layout(void *context, struct fresh_entry *entry, const struct i
     struct layout_key wanted;
     memcpy(&wanted, key->bytes, sizeof wanted);
     load->version = (uint32_t)wanted.version;
+    load->recall = recall_layout;
+    (void)snprintf(load->name, sizeof load->name, "layout-%" PRId64 "-%" PRId64, wanted.venue_id,
+                   wanted.version);
     const struct database_statement *const statements[] = {&sql_layout, &sql_layout_sections,
                                                            &sql_layout_seats};
     struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
@@ -154,8 +203,7 @@ static void release_layout(void *value) {
     layout_release(value);
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events */
 
 static void release_event(void *value) {
     struct catalogue_event *event = value;
@@ -175,9 +223,60 @@ static void on_layout_of_event(void *context, enum fresh_outcome outcome, void *
         return;
     }
     event->layout = layout_keep(value);
-    fresh_loaded(load->entry, FRESH_FOUND, event,
-                 sizeof *event + 2 * body_memory_bytes(event->body), clock_monotonic_us());
+    size_t size_bytes = sizeof *event + 2 * body_memory_bytes(event->body);
+    if (load->true_us != 0) {
+        fresh_recalled(load->entry, event, size_bytes, load->true_us, clock_monotonic_us());
+    } else {
+        fresh_loaded(load->entry, FRESH_FOUND, event, size_bytes, clock_monotonic_us());
+    }
     free(load);
+}
+
+static void want_layout(struct load *load, const struct layout_key *wanted) {
+    struct id128 key;
+    memcpy(key.bytes, wanted, sizeof *wanted);
+    fresh_want(load->catalogue->layouts, &key, NULL, true, clock_monotonic_us(), on_layout_of_event,
+               load);
+}
+
+/* An event's copy: "DRAFT VENUE VERSION ID\n" and its page. */
+static void keep_event(const struct load *load, const struct layout_key *layout) {
+    if (!keep_wants(load->catalogue->keep, load->name, clock_wall_us())) {
+        return;
+    }
+    struct text text = {0};
+    text_format(&text, "%d %" PRId64 " %" PRId64 " %" PRIu64 "\n", load->event->draft,
+                layout->venue_id, layout->version, load->event->event_id);
+    text_add(&text, load->event->body->data, load->event->body->size_bytes);
+    if (!text.failed) {
+        load_keep(load, text.data, text.size_bytes);
+    }
+    text_free(&text);
+}
+
+static bool recall_event(struct load *load, char *data, size_t size_bytes, int64_t true_us) {
+    int draft = 0;
+    int head_bytes = 0;
+    uint64_t event_id = 0;
+    struct layout_key layout;
+    struct text text = {0};
+    if (sscanf(data, "%d %" SCNd64 " %" SCNd64 " %" SCNu64 "%n", &draft, &layout.venue_id,
+               &layout.version, &event_id, &head_bytes) != 4) {
+        return false;
+    }
+    text_add(&text, data + head_bytes + 1, size_bytes - (size_t)head_bytes - 1);
+    struct catalogue_event *event = calloc(1, sizeof *event);
+    struct body *body = body_create_take(&text, NULL);
+    if (event == NULL || body == NULL) {
+        body_release(body);
+        free(event);
+        return false;
+    }
+    *event = (struct catalogue_event){.event_id = event_id, .draft = draft != 0, .body = body};
+    load->event = event;
+    load->true_us = true_us;
+    want_layout(load, &layout);
+    return true;
 }
 
 static struct catalogue_event *event_of(const PGresult *row) {
@@ -215,12 +314,10 @@ static void on_event(void *context, const struct database_answer *answer) {
         return;
     }
     load->event->event_id = event_id;
-    struct layout_key wanted = {.venue_id = database_i64(row, 0, 1),
-                                .version = database_i32(row, 0, 2)};
-    struct id128 key;
-    memcpy(key.bytes, &wanted, sizeof wanted);
-    fresh_want(load->catalogue->layouts, &key, NULL, true, clock_monotonic_us(), on_layout_of_event,
-               load);
+    const struct layout_key layout = {.venue_id = database_i64(row, 0, 1),
+                                      .version = database_i32(row, 0, 2)};
+    keep_event(load, &layout);
+    want_layout(load, &layout);
 }
 
 static void load_event(void *context, struct fresh_entry *entry, const struct id128 *key,
@@ -231,16 +328,18 @@ static void load_event(void *context, struct fresh_entry *entry, const struct id
     if (load == NULL) {
         return;
     }
+    uint64_t event_id = *(const uint64_t *)detail;
+    load->recall = recall_event;
+    (void)snprintf(load->name, sizeof load->name, "event-%" PRIu64, event_id);
     struct database_group *group = reads_group(catalogue->reads, READS_CATALOGUE);
     if (group != NULL) {
         database_group_add(group, &sql_event);
-        database_group_i64(group, (int64_t) * (const uint64_t *)detail);
+        database_group_i64(group, (int64_t)event_id);
     }
     load_send_take(load, group, on_event);
 }
 
-/* --- lists
- * ---------------------------------------------------------------------------------------- */
+/* --- lists */
 
 static void on_list(void *context, const struct search_page *page) {
     struct load *load = context;
@@ -263,28 +362,46 @@ static void on_list(void *context, const struct search_page *page) {
         load_failed(load, NULL);
         return;
     }
+    load_keep(load, body->data, body->size_bytes);
     fresh_loaded(load->entry, FRESH_FOUND, body, 2 * body_memory_bytes(body), clock_monotonic_us());
     free(load);
 }
 
+static bool recall_list(struct load *load, char *data, size_t size_bytes, int64_t true_us) {
+    struct text text = {0};
+    text_add(&text, data, size_bytes);
+    struct body *body = body_create_take(&text, NULL);
+    if (body == NULL) {
+        return false;
+    }
+    fresh_recalled(load->entry, body, 2 * body_memory_bytes(body), true_us, clock_monotonic_us());
+    free(load);
+    return true;
+}
+
 static void load_list(void *context, struct fresh_entry *entry, const struct id128 *key,
                       const void *detail) {
-    (void)key;
     struct catalogue *catalogue = context;
+    const struct search_query *query = detail;
     struct load *load = load_create(catalogue, entry);
-    if (load != NULL) {
-        search_events(catalogue->reads, detail, on_list, load);
+    if (load == NULL) {
+        return;
     }
+    if (query->words == NULL) { /* what people type is too much and too personal to be kept */
+        char text[ID128_TEXT_SIZE];
+        load->recall = recall_list;
+        (void)snprintf(load->name, sizeof load->name, "list-%s", id128_to_text(key, text));
+    }
+    search_events(catalogue->reads, query, on_list, load);
 }
 
 static void release_body(void *value) {
     body_release(value);
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------ */
+/* --- the whole */
 
-struct catalogue *catalogue_create(struct reads *reads) {
+struct catalogue *catalogue_create(struct reads *reads, struct keep *keep) {
     struct catalogue *catalogue = calloc(1, sizeof *catalogue);
     if (catalogue == NULL) {
         return NULL;
@@ -296,6 +413,7 @@ struct catalogue *catalogue_create(struct reads *reads) {
                                   .release = release_layout,
                                   .context = catalogue};
     catalogue->reads = reads;
+    catalogue->keep = keep;
     catalogue->layouts = fresh_create(&config);
     config.limit_bytes = EVENTS_LIMIT_BYTES;
     config.max_age_us = (int64_t)CATALOGUE_FRESH_MS * 1000;

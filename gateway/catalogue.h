@@ -7,6 +7,7 @@
 #define USHER_GATEWAY_CATALOGUE_H
 
 #include "gateway/fresh.h"
+#include "gateway/keep.h"
 #include "gateway/layout.h"
 #include "gateway/reads.h"
 #include "gateway/search.h"
@@ -22,8 +23,8 @@ struct catalogue_event {
     struct body *body; /* GET /events/{id} */
 };
 
-/* NULL when there is no memory. */
-MUST_CHECK struct catalogue *catalogue_create(struct reads *reads);
+/* `keep` (may be NULL) holds copies for a start without database. NULL when there is no memory. */
+MUST_CHECK struct catalogue *catalogue_create(struct reads *reads, struct keep *keep);
 /* After reads_destroy. NULL is allowed. */
 void catalogue_destroy(struct catalogue *catalogue);
 

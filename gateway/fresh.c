@@ -200,6 +200,16 @@ void fresh_loaded(struct fresh_entry *entry, enum fresh_outcome outcome, void *v
     make_room(fresh);
 }
 
+void fresh_recalled(struct fresh_entry *entry, void *value, size_t size_bytes, int64_t true_us,
+                    int64_t now_us) {
+    entry->load_started_us = true_us;
+    fresh_loaded(entry, FRESH_FOUND, value, size_bytes, now_us);
+}
+
+bool fresh_is_known(const struct fresh_entry *entry) {
+    return entry->value != NULL;
+}
+
 void fresh_expire(struct fresh *fresh, const struct id128 *key) {
     struct fresh_entry *entry = id_map_get(fresh->by_key, key);
     if (entry != NULL) {

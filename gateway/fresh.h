@@ -53,6 +53,12 @@ void *fresh_peek(struct fresh *fresh, const struct id128 *key);
 /* The end of a load. Takes `value` (FRESH_FOUND, else NULL) of `size_bytes`. */
 void fresh_loaded(struct fresh_entry *entry, enum fresh_outcome outcome, void *value,
                   size_t size_bytes, int64_t now_us);
+/* The same, FRESH_FOUND, with a value from elsewhere that was true at `true_us`: it is shown, with
+ * its age, and asked for again. */
+void fresh_recalled(struct fresh_entry *entry, void *value, size_t size_bytes, int64_t true_us,
+                    int64_t now_us);
+/* Whether there is a value to show when loading fails. */
+bool fresh_is_known(const struct fresh_entry *entry);
 /* The next fresh_want asks, unless it takes any age. */
 void fresh_expire(struct fresh *fresh, const struct id128 *key);
 /* Every 100 ms or so: whoever has waited for longer than the patience is given what is known. */

@@ -14,6 +14,7 @@
 #include "gateway/http/http.h"
 #include "gateway/identity.h"
 #include "gateway/installation.h"
+#include "gateway/keep.h"
 #include "gateway/reads.h"
 #include "gateway/seat_maps.h"
 #include "shared/bus.h"
@@ -33,6 +34,7 @@ struct gateway {
     struct bus *bus; /* NULL until the installation is known */
     struct owners owners;
     struct commands *commands;
+    struct keep *keep; /* may be NULL */
     struct catalogue *catalogue;
     struct seat_maps *seat_maps;
     struct http_tls *tls; /* NULL: plain HTTP */

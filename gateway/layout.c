@@ -1,5 +1,6 @@
 #include "gateway/layout.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 struct layout {
@@ -96,6 +97,75 @@ enum status layout_create(uint32_t version, const struct layout_section *section
 out:
     layout_release(made);
     body_release(body);
+    return status;
+}
+
+/* What layout_read_take gathers from the JSON; texts belong to the document. */
+struct gathered {
+    struct layout_section *sections;
+    uint32_t section_count;
+    const char **seat_ids;
+    uint32_t seat_count;
+};
+
+static bool gather_seats(const json_t *section, struct gathered *gathered) {
+    size_t row_index = 0;
+    size_t seat_index = 0;
+    const json_t *row = NULL;
+    const json_t *seat = NULL;
+    json_array_foreach(json_object_get(section, "rows"), row_index, row) {
+        json_array_foreach(json_object_get(row, "seats"), seat_index, seat) {
+            const char *id = json_string_value(json_object_get(seat, "id"));
+            if (id == NULL || gathered->seat_count == SHOW_SEATS_MAX) {
+                return false;
+            }
+            gathered->seat_ids[gathered->seat_count++] = id;
+        }
+    }
+    return true;
+}
+
+static bool gather(const json_t *document, struct gathered *gathered) {
+    size_t index = 0;
+    const json_t *section = NULL;
+    json_array_foreach(json_object_get(document, "sections"), index, section) {
+        const char *name = json_string_value(json_object_get(section, "name"));
+        const char *kind = json_string_value(json_object_get(section, "kind"));
+        const char *category = json_string_value(json_object_get(section, "priceCategory"));
+        uint32_t first_seat = gathered->seat_count;
+        if (name == NULL || kind == NULL || category == NULL ||
+            gathered->section_count == SHOW_SECTIONS_MAX || !gather_seats(section, gathered)) {
+            return false;
+        }
+        gathered->sections[gathered->section_count++] =
+            (struct layout_section){.name = name,
+                                    .category = category,
+                                    .general = strcmp(kind, "general") == 0,
+                                    .first_seat = first_seat,
+                                    .seat_count = gathered->seat_count - first_seat};
+    }
+    return true;
+}
+
+enum status layout_read_take(uint32_t version, struct body *body, struct layout **layout) {
+    enum status status = STATUS_NO_MEMORY;
+    json_t *document = json_loadb(body->data, body->size_bytes, 0, NULL);
+    struct gathered gathered = {
+        .sections = calloc(SHOW_SECTIONS_MAX, sizeof *gathered.sections),
+        .seat_ids = calloc(SHOW_SEATS_MAX, sizeof *gathered.seat_ids),
+    };
+    if (document == NULL || gathered.sections == NULL || gathered.seat_ids == NULL) {
+        body_release(body);
+    } else if (!gather(document, &gathered)) {
+        status = STATUS_INVALID;
+        body_release(body);
+    } else {
+        status = layout_create(version, gathered.sections, gathered.section_count,
+                               gathered.seat_ids, gathered.seat_count, body, layout);
+    }
+    free(gathered.sections);
+    free(gathered.seat_ids);
+    json_decref(document);
     return status;
 }
 

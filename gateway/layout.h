@@ -27,6 +27,9 @@ MUST_CHECK enum status layout_create(uint32_t version, const struct layout_secti
                                      uint32_t section_count, const char *const *seat_ids,
                                      uint32_t seat_count, struct body *body,
                                      struct layout **layout);
+/* The same from the body alone, which holds it all as JSON. STATUS_INVALID when it does not. */
+MUST_CHECK enum status layout_read_take(uint32_t version, struct body *body,
+                                        struct layout **layout);
 struct layout *layout_keep(struct layout *layout);
 /* NULL is allowed. */
 void layout_release(struct layout *layout);

@@ -51,6 +51,7 @@ static void on_installation(void *context, const struct database_answer *answer)
     char id[ID128_TEXT_SIZE];
     log_write(LOG_INFO, "installation-read", "The installation's record was read.",
               LOG_TEXT("installation", id128_to_text(&gateway->installation.id, id)));
+    keep_confirm(gateway->keep, &gateway->installation.id);
     if (first && !messages_start(gateway)) {
         fail(gateway);
     }
@@ -115,13 +116,18 @@ static bool make_parts(struct gateway *gateway) {
                                              .send = messages_send_commands,
                                              .wake = messages_wake,
                                              .context = gateway};
-    const struct seat_maps_config seat_maps = {
-        .ask = messages_ask_snapshot, .read = messages_read_seats, .context = gateway};
+    const struct seat_maps_config seat_maps = {.ask = messages_ask_snapshot,
+                                               .read = messages_read_seats,
+                                               .keep = messages_keep_seats,
+                                               .recall = messages_recall_seats,
+                                               .context = gateway};
+    gateway->keep = keep_open(gateway->config.home, gateway->config.process);
     owners_init(&gateway->owners, clock_monotonic_us());
     gateway->reads = reads_create(gateway->base, &gateway->config, on_primary_up, gateway);
     gateway->commands = commands_create(&commands);
     gateway->seat_maps = seat_maps_create(&seat_maps);
-    gateway->catalogue = gateway->reads != NULL ? catalogue_create(gateway->reads) : NULL;
+    gateway->catalogue =
+        gateway->reads != NULL ? catalogue_create(gateway->reads, gateway->keep) : NULL;
     gateway->admin_keys = admin_keys_create(gateway->reads, gateway->config.home);
     return gateway->reads != NULL && gateway->commands != NULL && gateway->seat_maps != NULL &&
            gateway->catalogue != NULL && gateway->admin_keys != NULL;
@@ -201,6 +207,7 @@ static void gateway_free(struct gateway *gateway) {
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
     catalogue_destroy(gateway->catalogue);
+    keep_close(gateway->keep);
     admin_keys_destroy(gateway->admin_keys);
     identity_destroy(gateway->identity);
     bus_destroy(gateway->bus);

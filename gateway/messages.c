@@ -4,6 +4,8 @@
 #include "shared/ids.h"
 #include "shared/log.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A message that does not decode comes from another version of usher or from a stranger. */
@@ -207,4 +209,52 @@ void messages_read_seats(void *context, uint64_t event_id) {
     }
     free(question);
     seat_maps_unread(gateway->seat_maps, event_id, clock_monotonic_us());
+}
+
+/* A seat map's copy on disk: this and the packed seats. */
+struct kept_seats {
+    uint64_t version;
+    uint32_t seat_count;
+};
+
+static void name_seats(char name[KEEP_NAME_SIZE], uint64_t event_id) {
+    (void)snprintf(name, KEEP_NAME_SIZE, "seats-%" PRIu64, event_id);
+}
+
+void messages_keep_seats(void *context, uint64_t event_id, const struct seat_map *map) {
+    struct gateway *gateway = context;
+    char name[KEEP_NAME_SIZE];
+    const struct kept_seats head = {.version = map->version, .seat_count = map->seat_count};
+    size_t packed_bytes = packed_seats_bytes(map->seat_count);
+    char *data = malloc(sizeof head + packed_bytes);
+    if (data == NULL) {
+        return; /* the next one is as good */
+    }
+    memcpy(data, &head, sizeof head);
+    memcpy(data + sizeof head, map->packed, packed_bytes);
+    name_seats(name, event_id);
+    keep_write(gateway->keep, name, data, sizeof head + packed_bytes, clock_wall_us());
+    free(data);
+}
+
+void messages_recall_seats(void *context, uint64_t event_id) {
+    struct gateway *gateway = context;
+    char name[KEEP_NAME_SIZE];
+    char *data = NULL;
+    size_t size_bytes = 0;
+    int64_t written_us = 0;
+    struct kept_seats head;
+    name_seats(name, event_id);
+    if (keep_read(gateway->keep, name, &data, &size_bytes, &written_us) != STATUS_OK) {
+        return;
+    }
+    if (size_bytes >= sizeof head) {
+        memcpy(&head, data, sizeof head);
+        if (size_bytes == sizeof head + packed_seats_bytes(head.seat_count)) {
+            seat_maps_recalled(gateway->seat_maps, event_id, head.version,
+                               (const uint8_t *)data + sizeof head, head.seat_count,
+                               keep_monotonic_us(written_us));
+        }
+    }
+    free(data);
 }

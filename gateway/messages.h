@@ -16,5 +16,7 @@ bool messages_send_commands(void *context, uint64_t owner_instance, const void *
 void messages_wake(void *context);
 void messages_ask_snapshot(void *context, uint64_t event_id);
 void messages_read_seats(void *context, uint64_t event_id);
+void messages_keep_seats(void *context, uint64_t event_id, const struct seat_map *map);
+void messages_recall_seats(void *context, uint64_t event_id);
 
 #endif

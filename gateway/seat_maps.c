@@ -36,6 +36,8 @@ struct entry {
     int64_t asked_us;
     int64_t read_us;
     int64_t wanted_us;
+    int64_t kept_us; /* when a copy was kept last, and of which version */
+    uint64_t kept_version;
     struct held_list held;
     uint32_t held_count;
     struct waiter_list waiters;
@@ -369,10 +371,35 @@ void seat_maps_unread(struct seat_maps *maps, uint64_t event_id, int64_t now_us)
     struct entry *entry = find(maps, event_id);
     ensure(entry != NULL && entry->reading);
     entry->reading = false;
+    if (!entry->map.known && maps->config.recall != NULL) {
+        maps->config.recall(maps->config.context, event_id);
+    }
     if (!is_live(entry, now_us)) {
         entry->stale = true;
     }
     tell(maps, entry, entry->map.known);
+}
+
+void seat_maps_recalled(struct seat_maps *maps, uint64_t event_id, uint64_t version,
+                        const uint8_t *packed, uint32_t seat_count, int64_t true_us) {
+    struct entry *entry = find(maps, event_id);
+    if (entry == NULL || entry->map.known || seat_count != entry->map.seat_count ||
+        seat_map_set_stored(&entry->map, version, packed) == SEAT_MAP_OLD) {
+        return;
+    }
+    entry->confirmed_us = true_us;
+    entry->stale = true;
+}
+
+static void keep_copy(struct seat_maps *maps, struct entry *entry, int64_t now_us) {
+    if (maps->config.keep == NULL || !is_live(entry, now_us) ||
+        (entry->kept_us != 0 && (entry->kept_version == entry->map.version ||
+                                 now_us - entry->kept_us < ms(SEAT_MAPS_KEEP_MS)))) {
+        return;
+    }
+    entry->kept_us = now_us;
+    entry->kept_version = entry->map.version;
+    maps->config.keep(maps->config.context, entry->event_id, &entry->map);
 }
 
 void seat_maps_tick(struct seat_maps *maps, int64_t now_us) {
@@ -383,6 +410,7 @@ void seat_maps_tick(struct seat_maps *maps, int64_t now_us) {
             now_us - entry->asked_us >= ms(SEAT_MAPS_PATIENCE_MS)) {
             fall_back(maps, entry, now_us);
         }
+        keep_copy(maps, entry, now_us);
         if (now_us - entry->wanted_us >= ms(SEAT_MAPS_BODY_IDLE_MS)) {
             drop_answers(entry);
         }

@@ -25,6 +25,7 @@ enum {
     SEAT_MAPS_READ_AGAIN_MS = 1000,
     SEAT_MAPS_IDLE_MS = 60000,
     SEAT_MAPS_BODY_IDLE_MS = 5000,
+    SEAT_MAPS_KEEP_MS = 10000,
 };
 
 enum seat_format { SEAT_FORMAT_JSON, SEAT_FORMAT_COMPACT, SEAT_FORMAT_COUNT };
@@ -57,6 +58,12 @@ struct seat_maps_config {
     /* Reads the database: exactly one seat_maps_stored or seat_maps_unread follows, maybe at once.
      */
     void (*read)(void *context, uint64_t event_id);
+    /* A map that is live and has changed, at most every SEAT_MAPS_KEEP_MS: keep a copy. May be
+     * NULL. */
+    void (*keep)(void *context, uint64_t event_id, const struct seat_map *map);
+    /* Neither owner nor database answers and nothing is known: seat_maps_recalled may follow at
+     * once. May be NULL. */
+    void (*recall)(void *context, uint64_t event_id);
     void *context;
 };
 
@@ -78,6 +85,9 @@ void seat_maps_unanswered(struct seat_maps *maps, uint64_t event_id, int64_t now
 void seat_maps_stored(struct seat_maps *maps, uint64_t event_id, uint64_t version,
                       const uint8_t *packed, uint32_t seat_count, int64_t now_us);
 void seat_maps_unread(struct seat_maps *maps, uint64_t event_id, int64_t now_us);
+/* A copy that was true at `true_us` (monotonic). Taken only while nothing is known. */
+void seat_maps_recalled(struct seat_maps *maps, uint64_t event_id, uint64_t version,
+                        const uint8_t *packed, uint32_t seat_count, int64_t true_us);
 /* Every 100 ms or so. */
 void seat_maps_tick(struct seat_maps *maps, int64_t now_us);
 size_t seat_maps_count(const struct seat_maps *maps);

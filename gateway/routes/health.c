@@ -19,16 +19,17 @@ static void put_reason(struct text *text, bool *first, const char *reason) {
 
 /* Writes the answer of /readyz and returns its status. */
 static int put_ready(struct text *text, const struct gateway *gateway) {
-    bool looking = gateway->installation.known;
+    bool installed = gateway->installation.known;
+    bool looking = installed || keep_has_any(gateway->keep);
     bool bus = gateway->bus != NULL && bus_connected(gateway->bus);
     bool clock = database_clock_known(reads_clock(gateway->reads));
     uint32_t owned = owners_known(&gateway->owners, clock_monotonic_us());
-    bool booking = looking && bus && clock && owned == PARTITION_COUNT &&
+    bool booking = installed && bus && clock && owned == PARTITION_COUNT &&
                    reads_is_up(gateway->reads, READS_PRIMARY);
     bool first = true;
     text_format(text, "{\"looking\":\"%s\",\"booking\":\"%s\",\"queue\":\"%s\",\"reasons\":[",
                 looking ? "up" : "down", booking ? "up" : "down", bus ? "up" : "down");
-    if (!looking) {
+    if (!installed) {
         put_reason(text, &first, "the installation's record has not been read from the database");
     }
     if (!reads_is_up(gateway->reads, READS_PRIMARY) ||

@@ -4,7 +4,9 @@
 #include "tests/support/wait.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { NOTICE_MS = 20000, RECOVER_MS = 30000, ANSWER_MS = 11000 };
 
@@ -115,6 +117,61 @@ static void postgresql_goes_and_comes_back(void **state) {
     expect_all_back(&stall);
 }
 
+static void wait_until_kept(struct cluster *cluster, const char *gateway, int64_t event_id) {
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/home/%s/seats-%" PRId64, cluster->folder, gateway,
+                   event_id);
+    struct wait wait = wait_at_most(NOTICE_MS);
+    while (access(path, R_OK) != 0) {
+        wait_again(&wait, "a copy of the map to be on the disk");
+    }
+}
+
+static void wait_until_it_answers(struct cluster *cluster, unsigned gateway) {
+    struct wait wait = wait_at_most(RECOVER_MS);
+    for (int status = 0; status == 0;) {
+        struct http_answer answer = shop_get(cluster, gateway, "/healthz");
+        status = answer.status;
+        http_answer_free(&answer);
+        if (status == 0) {
+            wait_again(&wait, "a gateway to answer at all");
+        }
+    }
+}
+
+/* A copy may be young when it is shown first; then it is as good as fresh and has no Age. */
+static void wait_until_old(struct cluster *cluster, unsigned gateway, const char *page) {
+    struct wait wait = wait_at_most(NOTICE_MS);
+    for (bool old = false; !old;) {
+        struct http_answer answer = shop_get(cluster, gateway, page);
+        old = http_answer_has_header(&answer, "Age", NULL);
+        shop_expect(answer, 200, NULL);
+        if (!old) {
+            wait_again(&wait, "a page to say its age");
+        }
+    }
+}
+
+/* Shows everything it showed before, from its disk, and says how old it is. */
+static void a_gateway_started_meanwhile_still_shows_everything(void **state) {
+    struct stall stall = set_up(state);
+    struct cluster *cluster = stall.cluster;
+    char page[SHOP_TEXT_SIZE];
+    (void)snprintf(page, sizeof page, "/events/%" PRId64, stall.event_id);
+    wait_until_kept(cluster, "gateway-2", stall.event_id);
+    postgres_crash(cluster->postgres);
+    cluster_kill(&cluster->gateways[1]);
+    cluster_start_gateway(cluster, 1);
+    wait_until_it_answers(cluster, 1);
+    wait_until_booking_is(cluster, "down");
+    expect_looking(cluster, stall.event_id);
+    assert_true(seats_are_stale(cluster, 1, stall.event_id));
+    wait_until_old(cluster, 1, page);
+    expect_no_booking(cluster, &stall.customer, stall.event_id);
+    postgres_start(cluster->postgres);
+    expect_all_back(&stall);
+}
+
 static void nats_goes_and_comes_back(void **state) {
     struct stall stall = set_up(state);
     nats_kill(stall.cluster->nats);
@@ -129,6 +186,8 @@ static void nats_goes_and_comes_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(postgresql_goes_and_comes_back, cluster_teardown),
+        cmocka_unit_test_teardown(a_gateway_started_meanwhile_still_shows_everything,
+                                  cluster_teardown),
         cmocka_unit_test_teardown(nats_goes_and_comes_back, cluster_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
