@@ -2,20 +2,15 @@
  * Partitions change hands while commands keep coming: none is lost, none is decided twice, and none
  * stays with a worker that can't serve it.
  */
-#include "tests/integration/scene.h"
+#include "tests/integration/stream.h"
 #include "tests/support/expect.h"
 #include "tests/support/wait.h"
 
 #include <signal.h>
-#include <stdlib.h>
 
 enum {
-    SHOWS = 24,
-    SEATS = 4000,
-    ASKS_MAX = 6000,
-    ASKS_A_TURN = 4,
-    PENDING_MAX = 400,
-    SETTLE_MS = 20000,
+    WARM = 200, /* commands */
+    WARM_MS = 20000,
     BALANCE_MS = 20000,
     END_MS = 6000,
     GIVE_UP_MS = 8000,
@@ -26,61 +21,11 @@ enum {
 static const char *const soon[] = {"USHER_HANDOVER_SECONDS=1", NULL};
 static const char *const never[] = {"USHER_HANDOVER_SECONDS=3600", NULL};
 
-/* Holds of one seat each, all over the partitions. */
-struct stream {
-    struct scene *scene;
-    int64_t shows[SHOWS];
-    struct desk_ask *asks[ASKS_MAX];
-    size_t count;
-    size_t settled; /* those before are answered */
-};
-
-static struct stream *stream_open(struct scene *scene) {
-    struct stream *stream = calloc(1, sizeof *stream);
-    ensure(stream != NULL);
-    stream->scene = scene;
-    for (size_t i = 0; i < SHOWS; i++)
-        stream->shows[i] = stage_show(scene->stage, &(struct stage_show){.seats = SEATS});
-    return stream;
-}
-
-/* Asks for some more, unless too many wait; lets the loop turn once. */
-static void stream_turn(struct stream *stream) {
-    struct desk *desk = stream->scene->desk;
-    while (stream->settled < stream->count && stream->asks[stream->settled]->answered)
-        stream->settled++;
-    for (size_t i = 0; i < ASKS_A_TURN && stream->count < ASKS_MAX &&
-                       stream->count - stream->settled < PENDING_MAX;
-         i++) {
-        size_t number = stream->count++;
-        stream->asks[number] =
-            desk_reserve(desk, stream->shows[number % SHOWS], (uint32_t)(number / SHOWS));
-        desk_send(desk, &stream->asks[number], 1);
-    }
-    desk_turn(desk);
-    desk_repeat(desk, stream->asks + stream->settled, stream->count - stream->settled);
-}
-
-/* Every hold has been made, once. */
-static void stream_end(struct stream *stream) {
-    desk_settle(stream->scene->desk, stream->asks, stream->count, SETTLE_MS);
-    for (size_t i = 0; i < stream->count; i++) {
-        expect(stream->asks[i]->reply.code == REPLY_OK, "command %zu: %s", i,
-               reply_code_text(stream->asks[i]->reply.code));
-        expect(!stream->asks[i]->differed, "command %zu was answered in two ways", i);
-    }
-    assert_int_equal(
-        sql_number(stream->scene->stage->sql, "SELECT count(*) FROM usher.booking", NULL),
-        stream->count);
-    print_message("%zu commands\n", stream->count);
-    stage_expect_sound_database(stream->scene->stage);
-    free(stream);
-}
-
 static void a_second_worker_gets_its_share(void **state) {
     scene_open(state, soon);
     struct scene *scene = *state;
     struct stream *stream = stream_open(scene);
+    stream_run(stream, WARM, WARM_MS);
     stage_start_worker(scene->stage, 1, NULL, soon);
     struct wait wait = wait_at_most(BALANCE_MS);
     while (stage_partitions(scene->stage, 0) != HALF || stage_partitions(scene->stage, 1) != HALF) {
@@ -98,8 +43,7 @@ static void a_worker_that_ends_hands_over(void **state) {
     stage_wait_partitions(scene->stage, 1, HALF, BALANCE_MS);
     struct stream *stream = stream_open(scene);
     struct process *leaving = scene->stage->workers[0].process;
-    while (stream->count < ASKS_MAX / 4)
-        stream_turn(stream);
+    stream_run(stream, WARM, WARM_MS);
     process_signal(leaving, SIGTERM);
     struct wait wait = wait_at_most(END_MS);
     while (process_runs(leaving)) {
