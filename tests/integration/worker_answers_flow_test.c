@@ -103,6 +103,42 @@ static void another_epoch_is_told_so_and_decides_nothing(void **state) {
                      REPLY_OK);
 }
 
+/* The epoch is raised while a batch waits at its fence: the row it gets at last is not the one it
+ * has asked for. */
+static void a_fence_that_had_to_wait_holds(void **state) {
+    struct scene *scene = *state;
+    struct stage *stage = scene->stage;
+    int64_t show = stage_show(stage, &(struct stage_show){.seats = 4});
+    assert_int_equal(desk_decide(scene->desk, desk_new(scene->desk, COMMAND_SNAPSHOT, show))->code,
+                     REPLY_OK);
+    char url[SERVER_URL_SIZE];
+    postgres_url(&stage->postgres, "usher", false, url);
+    struct sql *thief = sql_open(url);
+    char partition[16];
+    (void)snprintf(partition, sizeof partition, "%u", partition_of_event((uint64_t)show));
+    sql_run(thief, "BEGIN", NULL);
+    sql_run(thief, "UPDATE usher.partition SET epoch = epoch + 1 WHERE partition_id = $1",
+            (const char *[]){partition, NULL});
+
+    struct desk_ask *hold = desk_reserve(scene->desk, show, 0);
+    uint64_t epoch = hold->command.epoch;
+    desk_send(scene->desk, &hold, 1);
+    struct wait wait = wait_at_most(QUICK_MS);
+    while (sql_number(stage->sql,
+                      "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                      " AND application_name LIKE 'usher:%'",
+                      NULL) == 0) {
+        expect(!wait_is_over(&wait), "no batch waits at its fence");
+        desk_turn(scene->desk);
+    }
+    sql_run(thief, "COMMIT", NULL);
+    sql_close(thief);
+    desk_settle(scene->desk, &hold, 1, QUICK_MS);
+    assert_int_equal(hold->reply.code, REPLY_OK);
+    assert_false(hold->reply.replayed);
+    assert_true(hold->reply.epoch > epoch);
+}
+
 static void past_its_deadline_nothing_is_decided(void **state) {
     struct scene *scene = *state;
     int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = 4});
@@ -151,6 +187,7 @@ int main(void) {
         cmocka_unit_test(a_repeat_is_not_decided_again),
         cmocka_unit_test(many_repeats_at_once_make_one_booking),
         cmocka_unit_test(another_epoch_is_told_so_and_decides_nothing),
+        cmocka_unit_test(a_fence_that_had_to_wait_holds),
         cmocka_unit_test(past_its_deadline_nothing_is_decided),
         cmocka_unit_test(an_unknown_event_is_not_found),
         cmocka_unit_test(a_snapshot_is_of_its_batch),
