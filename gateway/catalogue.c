@@ -254,17 +254,22 @@ static void keep_event(const struct load *load, const struct layout_key *layout)
     text_free(&text);
 }
 
+/* The next number of a copy's first line. */
+static int64_t read_number(char **at) {
+    char *end = *at;
+    int64_t number = strtoll(*at, &end, 10);
+    *at = end + (end > *at && (*end == ' ' || *end == '\n'));
+    return number;
+}
+
 static bool recall_event(struct load *load, char *data, size_t size_bytes, int64_t true_us) {
-    int draft = 0;
-    int head_bytes = 0;
-    uint64_t event_id = 0;
-    struct layout_key layout;
+    char *at = data;
+    bool draft = read_number(&at) != 0;
+    struct layout_key layout = {.venue_id = read_number(&at)};
+    layout.version = read_number(&at);
+    uint64_t event_id = (uint64_t)read_number(&at);
     struct text text = {0};
-    if (sscanf(data, "%d %" SCNd64 " %" SCNd64 " %" SCNu64 "%n", &draft, &layout.venue_id,
-               &layout.version, &event_id, &head_bytes) != 4) {
-        return false;
-    }
-    text_add(&text, data + head_bytes + 1, size_bytes - (size_t)head_bytes - 1);
+    text_add(&text, at, size_bytes - (size_t)(at - data));
     struct catalogue_event *event = calloc(1, sizeof *event);
     struct body *body = body_create_take(&text, NULL);
     if (event == NULL || body == NULL) {
@@ -272,7 +277,7 @@ static bool recall_event(struct load *load, char *data, size_t size_bytes, int64
         free(event);
         return false;
     }
-    *event = (struct catalogue_event){.event_id = event_id, .draft = draft != 0, .body = body};
+    *event = (struct catalogue_event){.event_id = event_id, .draft = draft, .body = body};
     load->event = event;
     load->true_us = true_us;
     want_layout(load, &layout);
