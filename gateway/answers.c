@@ -119,12 +119,14 @@ void answer_looking(struct http_request *request, struct body *body,
     bool gzip =
         accepts_gzip(http_request_header(request, "Accept-Encoding")) && body_compress(body);
     char line[BODY_ETAG_SIZE + 16];
-    (void)snprintf(line, sizeof line, "%s\"%s%s\"", looking->immutable ? "" : "W/", body->etag,
-                   looking->immutable && gzip ? "-gzip" : "");
+    bool strong = looking->immutable || looking->is_page;
+    (void)snprintf(line, sizeof line, "%s\"%s%s\"", strong ? "" : "W/", body->etag,
+                   strong && gzip ? "-gzip" : "");
     http_answer_header(request, "ETag", line);
     http_answer_header(request, "Vary", "Accept-Encoding");
     http_answer_header(request, "Cache-Control",
                        looking->immutable ? "public, max-age=31536000, immutable"
+                       : looking->is_page ? "public, max-age=300"
                                           : "public, max-age=1, stale-if-error=600");
     if (looking->is_stale) {
         (void)snprintf(line, sizeof line, "%" PRId64, looking->age_us / 1000000);
@@ -137,6 +139,8 @@ void answer_looking(struct http_request *request, struct body *body,
     if (gzip) {
         http_answer_header(request, "Content-Encoding", "gzip");
     }
-    http_respond_shared(request, 200, "application/json", gzip ? (void *)body->gzip : body->data,
+    http_respond_shared(request, 200,
+                        looking->content_type != NULL ? looking->content_type : "application/json",
+                        gzip ? (void *)body->gzip : body->data,
                         gzip ? body->gzip_bytes : body->size_bytes, release_body, body_keep(body));
 }

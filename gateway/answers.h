@@ -20,8 +20,10 @@ void answer_refuse(struct http_request *request, enum problem problem, const cha
 /* How old and how lasting something is that everybody may look at. */
 struct looking {
     bool immutable; /* for a year, with a strong ETag; else a second, with a weak one */
+    bool is_page;   /* a text of the program itself: for five minutes, with a strong ETag */
     bool is_stale;  /* say how old it is */
     int64_t age_us;
+    const char *content_type; /* NULL: JSON */
 };
 
 /* 200 or, when the caller has it already, 304 (RFC 9110, 13.1.2); gzip when accepted. Keeps the

@@ -17,6 +17,7 @@
 #include "gateway/keep.h"
 #include "gateway/reads.h"
 #include "gateway/seat_maps.h"
+#include "gateway/web/web.h"
 #include "shared/bus.h"
 #include "shared/config.h"
 #include "shared/ops_server.h"
@@ -37,6 +38,7 @@ struct gateway {
     struct keep *keep; /* may be NULL */
     struct catalogue *catalogue;
     struct seat_maps *seat_maps;
+    struct web *web;
     struct http_tls *tls; /* NULL: plain HTTP */
     struct cors *cors;
     struct http_server *http;

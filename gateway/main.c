@@ -160,11 +160,12 @@ static bool make_events(struct gateway *gateway) {
 static bool make_edge(struct gateway *gateway) {
     const struct config *config = &gateway->config;
     bool has_tls = *config->tls_certificate != '\0';
+    gateway->web = web_create();
     gateway->cors = cors_create(config->allowed_origins);
     if (has_tls) {
         gateway->tls = http_tls_create(config->tls_certificate, config->tls_key);
     }
-    return gateway->cors != NULL && (!has_tls || gateway->tls != NULL);
+    return gateway->web != NULL && gateway->cors != NULL && (!has_tls || gateway->tls != NULL);
 }
 
 static bool make_servers(struct gateway *gateway) {
@@ -201,6 +202,7 @@ static bool make_servers(struct gateway *gateway) {
 static void gateway_free(struct gateway *gateway) {
     http_server_destroy(gateway->http);
     cors_destroy(gateway->cors);
+    web_destroy(gateway->web);
     http_tls_destroy(gateway->tls);
     ops_server_destroy(gateway->ops);
     commands_destroy(gateway->commands);

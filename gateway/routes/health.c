@@ -67,24 +67,3 @@ int routes_write_ready(void *context, char *text, size_t size_bytes) {
     text_free(&ready);
     return status;
 }
-
-/* GET /problems/CODE: what an error's `type` leads to. */
-void route_problem_page(void *context, struct http_request *request,
-                        const struct route_match *match) {
-    (void)context;
-    char code[64];
-    char page[1024];
-    enum problem problem = PROBLEM_INTERNAL;
-    if (!route_match_text(match, 0, code, sizeof code) || !problem_find(code, &problem)) {
-        answer_refuse(request, PROBLEM_NOT_FOUND, NULL, NULL);
-        return;
-    }
-    int size = snprintf(page, sizeof page,
-                        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
-                        "<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n"
-                        "<p>HTTP status %d. The answer's <code>detail</code> says more, and its "
-                        "<code>X-Request-Id</code> is in usher's log.</p>\n</html>\n",
-                        code, code, problem_title(problem), problem_status(problem));
-    http_answer_header(request, "Cache-Control", "public, max-age=3600");
-    http_respond(request, 200, "text/html; charset=utf-8", page, (size_t)size);
-}

@@ -35,7 +35,8 @@ static const struct route routes[] = {
 
     {HTTP_METHOD_GET, "/healthz", route_healthz, 0},
     {HTTP_METHOD_GET, "/readyz", route_readyz, 0},
-    {HTTP_METHOD_GET, "/openapi.json", route_not_built, 0},
+    {HTTP_METHOD_GET, "/openapi.json", route_openapi, 0},
+    {HTTP_METHOD_GET, "/docs", route_docs, 0},
     {HTTP_METHOD_GET, "/problems/{code}", route_problem_page, 0},
 };
 

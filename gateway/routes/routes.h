@@ -34,6 +34,8 @@ route_handler route_admin_stats_get;
 
 route_handler route_healthz;
 route_handler route_readyz;
+route_handler route_openapi;
+route_handler route_docs;
 route_handler route_problem_page;
 route_handler route_not_built;
 
