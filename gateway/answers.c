@@ -28,7 +28,6 @@ void answer_refuse(struct http_request *request, enum problem problem, const cha
     if (problem_status(problem) >= 500 && problem != PROBLEM_NOT_BUILT) {
         log_write(LOG_INFO, "request-refused", "A request could not be served.",
                   LOG_TEXT("request", http_request_id(request)),
-                  LOG_TEXT("path", http_request_path(request)),
                   LOG_TEXT("code", problem_code(problem)));
     }
     uint32_t retry_after_seconds = problem_status(problem) == 503 ? RETRY_AFTER_SECONDS : 0;

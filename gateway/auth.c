@@ -1,5 +1,6 @@
 #include "gateway/auth.h"
 
+#include "gateway/admission.h"
 #include "gateway/answers.h"
 #include "shared/log.h"
 
@@ -56,7 +57,8 @@ static bool auth_jwt(struct gateway *gateway, struct http_request *request, cons
     return verdict == JWT_GOOD;
 }
 
-bool auth_user(struct gateway *gateway, struct http_request *request, struct session *session) {
+static bool is_known(struct gateway *gateway, struct http_request *request,
+                     struct session *session) {
     const char *token = bearer_token(request);
     if (token == NULL) {
         answer_refuse(request, PROBLEM_UNAUTHENTICATED,
@@ -76,6 +78,12 @@ bool auth_user(struct gateway *gateway, struct http_request *request, struct ses
         return false;
     }
     return true;
+}
+
+bool auth_user(struct gateway *gateway, struct http_request *request, struct session *session) {
+    return is_known(gateway, request, session) &&
+           admission_take_user(gateway->admission, request, http_request_tag(request),
+                               &session->user);
 }
 
 bool auth_takes_guests(const struct gateway *gateway) {

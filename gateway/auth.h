@@ -10,8 +10,8 @@
 #include "gateway/gateway.h"
 #include "gateway/roles.h"
 
-/* 401; 503 as long as neither installation nor the database's time are known, or the keys of the
- * identity provider whose token it is. */
+/* 401; 429 for a user who asks too often; 503 as long as neither installation nor the database's
+ * time are known, or the keys of the identity provider whose token it is. */
 MUST_CHECK bool auth_user(struct gateway *gateway, struct http_request *request,
                           struct session *session);
 /* The same for what makes a booking; 403 for a guest where guests are switched off. */

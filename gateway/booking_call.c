@@ -1,7 +1,9 @@
 #include "gateway/booking_call.h"
 
+#include "gateway/admission.h"
 #include "gateway/answers.h"
 #include "gateway/booking_json.h"
+#include "gateway/numbers.h"
 #include "shared/log.h"
 
 #include <inttypes.h>
@@ -136,8 +138,19 @@ static void answer_booking(const struct booking_call *call, const struct reply *
     answer_json_take(request, call->success_status, &text);
 }
 
+static void count(const struct booking_call *call, enum command_outcome outcome) {
+    struct gateway *gateway = call->call.gateway;
+    int64_t wait_us = clock_monotonic_us() - call->submitted_us;
+    gateway->numbers->commands_unknown += outcome == COMMAND_OUTCOME_UNKNOWN;
+    if (outcome == COMMAND_ANSWERED) {
+        metrics_record(&gateway->numbers->commands_us, &metrics_seconds, (uint64_t)wait_us);
+        admission_answered(gateway->admission, wait_us);
+    }
+}
+
 static void on_reply(void *context, enum command_outcome outcome, const struct reply *reply) {
     struct booking_call *call = context;
+    count(call, outcome);
     struct http_request *request = call->call.request;
     if (request == NULL) {
         /* nobody to answer */
@@ -160,6 +173,7 @@ void booking_call_submit(struct booking_call *call) {
     int64_t now_us = clock_monotonic_us();
     int64_t deadline_us =
         http_request_started_us(call->call.request) + (int64_t)COMMAND_WAIT_MS * 1000;
+    call->submitted_us = now_us;
     call->command.deadline_us =
         database_clock_now_us(reads_clock(gateway->reads)) + deadline_us - now_us;
     enum status status =

@@ -12,6 +12,7 @@ struct booking_call {
     struct layout *layout; /* kept once the event is known */
     struct command command;
     int success_status;
+    int64_t submitted_us;
 };
 
 /* A call with the parts of its command that every request has: kind, request id, trace, user,

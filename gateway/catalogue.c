@@ -471,3 +471,22 @@ void catalogue_tick(struct catalogue *catalogue) {
     fresh_tick(catalogue->events, clock_monotonic_us());
     fresh_tick(catalogue->lists, clock_monotonic_us());
 }
+
+const char *catalogue_part_text(enum catalogue_part part) {
+    static const char *const texts[CATALOGUE_PART_COUNT] = {
+        [CATALOGUE_LAYOUTS] = "layouts",
+        [CATALOGUE_EVENTS] = "events",
+        [CATALOGUE_LISTS] = "lists",
+    };
+    return texts[part];
+}
+
+const struct fresh_numbers *catalogue_numbers(const struct catalogue *catalogue,
+                                              enum catalogue_part part) {
+    const struct fresh *const caches[CATALOGUE_PART_COUNT] = {
+        [CATALOGUE_LAYOUTS] = catalogue->layouts,
+        [CATALOGUE_EVENTS] = catalogue->events,
+        [CATALOGUE_LISTS] = catalogue->lists,
+    };
+    return fresh_numbers(caches[part]);
+}

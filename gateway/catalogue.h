@@ -16,6 +16,9 @@ enum { CATALOGUE_FRESH_MS = 1000, CATALOGUE_PATIENCE_MS = 500 };
 
 struct catalogue;
 
+enum catalogue_part { CATALOGUE_LAYOUTS, CATALOGUE_EVENTS, CATALOGUE_LISTS, CATALOGUE_PART_COUNT };
+const char *catalogue_part_text(enum catalogue_part part);
+
 struct catalogue_event {
     uint64_t event_id;
     bool draft; /* for admins only */
@@ -40,5 +43,7 @@ void catalogue_expire_event(struct catalogue *catalogue, uint64_t event_id);
 void catalogue_want_list(struct catalogue *catalogue, const struct search_query *query,
                          fresh_handler *handler, void *context);
 void catalogue_tick(struct catalogue *catalogue);
+const struct fresh_numbers *catalogue_numbers(const struct catalogue *catalogue,
+                                              enum catalogue_part part);
 
 #endif

@@ -36,6 +36,7 @@ struct fresh {
     struct entry_list loading; /* in order of load_started_us */
     size_t size_bytes;
     size_t waiters;
+    struct fresh_numbers numbers;
 };
 
 struct fresh *fresh_create(const struct fresh_config *config) {
@@ -85,11 +86,13 @@ void fresh_destroy(struct fresh *fresh) {
 /* Tells everybody who waits now; `entry` is loading, so it stays. */
 static void tell_waiters(struct fresh_entry *entry, enum fresh_outcome outcome, int64_t now_us) {
     struct waiter_list waiters = STAILQ_HEAD_INITIALIZER(waiters);
+    bool is_old = outcome == FRESH_FOUND && entry->loaded_us != entry->load_started_us;
     STAILQ_CONCAT(&waiters, &entry->waiters);
     while (!STAILQ_EMPTY(&waiters)) {
         struct waiter *waiter = STAILQ_FIRST(&waiters);
         STAILQ_REMOVE_HEAD(&waiters, next);
         entry->fresh->waiters--;
+        entry->fresh->numbers.stale += is_old;
         waiter->handler(waiter->context, outcome, outcome == FRESH_FOUND ? entry->value : NULL,
                         now_us - entry->loaded_us);
         free(waiter);
@@ -141,9 +144,11 @@ void fresh_want(struct fresh *fresh, const struct id128 *key, const void *detail
     bool young = known && !entry->expired && age_us <= fresh->config.max_age_us;
     bool impatient = entry->loading && now_us - entry->load_started_us > fresh->config.patience_us;
     if (young || (known && (any_age || impatient))) {
+        *(young || any_age ? &fresh->numbers.hits : &fresh->numbers.stale) += 1;
         handler(context, FRESH_FOUND, entry->value, age_us);
         return;
     }
+    fresh->numbers.misses++;
     bool waits = wait_for(entry, handler, context);
     if (!entry->loading) {
         entry->loading = true;
@@ -228,4 +233,8 @@ void fresh_tick(struct fresh *fresh, int64_t now_us) {
             tell_waiters(entry, FRESH_FOUND, now_us);
         }
     }
+}
+
+const struct fresh_numbers *fresh_numbers(const struct fresh *fresh) {
+    return &fresh->numbers;
 }

@@ -40,6 +40,14 @@ struct fresh_config {
     void *context;
 };
 
+/* How often a value was given out: young enough, after waiting for a load, older than max_age_us.
+ */
+struct fresh_numbers {
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t stale;
+};
+
 MUST_CHECK struct fresh *fresh_create(const struct fresh_config *config);
 /* No load may be under way any more. NULL is allowed. */
 void fresh_destroy(struct fresh *fresh);
@@ -63,5 +71,6 @@ bool fresh_is_known(const struct fresh_entry *entry);
 void fresh_expire(struct fresh *fresh, const struct id128 *key);
 /* Every 100 ms or so: whoever has waited for longer than the patience is given what is known. */
 void fresh_tick(struct fresh *fresh, int64_t now_us);
+const struct fresh_numbers *fresh_numbers(const struct fresh *fresh);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef USHER_GATEWAY_GATEWAY_H
 #define USHER_GATEWAY_GATEWAY_H
 
+#include "gateway/access_log.h"
 #include "gateway/admin_keys.h"
 #include "gateway/catalogue.h"
 #include "gateway/commands.h"
@@ -22,11 +23,17 @@
 #include "shared/config.h"
 #include "shared/ops_server.h"
 
+struct admission;
+struct gateway_numbers;
+
 enum { GATEWAY_TICK_MS = 100, GATEWAY_DRAIN_MS = 10500 };
 
 struct gateway {
     struct config config;
     struct event_base *base;
+    struct admission *admission;
+    struct gateway_numbers *numbers;
+    struct access_log access_log;
     uint64_t instance; /* random; replies come to it */
     struct installation installation;
     struct admin_keys *admin_keys;

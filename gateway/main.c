@@ -1,10 +1,12 @@
 /* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. SIGHUP reads the
  * certificate again. */
+#include "gateway/admission.h"
 #include "gateway/gateway.h"
 #include "gateway/http/cors.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/tls.h"
 #include "gateway/messages.h"
+#include "gateway/numbers.h"
 #include "gateway/routes/routes.h"
 #include "gateway/sql.h"
 #include "shared/ids.h"
@@ -156,6 +158,16 @@ static bool make_events(struct gateway *gateway) {
     return fine;
 }
 
+/* Who may go on, and what is counted and logged of it. */
+static bool make_watch(struct gateway *gateway) {
+    const struct config *config = &gateway->config;
+    gateway->access_log = (struct access_log){.mode = access_mode_from_text(config->access_log),
+                                              .slow_us = config->slow_ms * 1000};
+    gateway->numbers = calloc(1, sizeof *gateway->numbers);
+    gateway->admission = admission_create(gateway);
+    return gateway->numbers != NULL && gateway->admission != NULL;
+}
+
 /* What the public port needs besides. */
 static bool make_edge(struct gateway *gateway) {
     const struct config *config = &gateway->config;
@@ -183,10 +195,11 @@ static bool make_servers(struct gateway *gateway) {
         .on_request = routes_handle,
         .on_problem = problem_write,
         .body_limit = routes_body_limit,
+        .on_end = routes_note_end,
         .context = gateway,
     };
     gateway->ops = ops_server_create(gateway->base, (uint16_t)config->ops_port, routes_write_ready,
-                                     NULL, gateway);
+                                     numbers_write, gateway);
     gateway->http = gateway->ops != NULL ? http_server_create(gateway->base, &http) : NULL;
     if (gateway->http == NULL) {
         return false;
@@ -213,6 +226,7 @@ static void gateway_free(struct gateway *gateway) {
     admin_keys_destroy(gateway->admin_keys);
     identity_destroy(gateway->identity);
     bus_destroy(gateway->bus);
+    admission_destroy(gateway->admission);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
                               gateway->signals[1], gateway->signals[2]};
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {
@@ -223,10 +237,20 @@ static void gateway_free(struct gateway *gateway) {
     if (gateway->base != NULL) {
         event_base_free(gateway->base);
     }
+    free(gateway->numbers);
     free(gateway);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "metrics") == 0) {
+        numbers_print_markdown(stdout); /* for the README's table */
+        return EXIT_SUCCESS;
+    }
+    if (argc != 1) {
+        (void)fprintf(
+            stderr, "usher-gateway takes no arguments; its settings come from the environment.\n");
+        return 2;
+    }
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (gateway == NULL) {
         return EXIT_FAILURE;
@@ -242,8 +266,8 @@ int main(void) {
     memcpy(&gateway->instance, instance.bytes, sizeof gateway->instance);
     gateway->base = event_base_new();
     bool works = gateway->base != NULL && make_parts(gateway) && make_identity(gateway) &&
-                 make_events(gateway) && make_edge(gateway) && make_servers(gateway) &&
-                 event_base_dispatch(gateway->base) >= 0;
+                 make_events(gateway) && make_watch(gateway) && make_edge(gateway) &&
+                 make_servers(gateway) && event_base_dispatch(gateway->base) >= 0;
     bool failed = !works || gateway->failed;
     log_write(failed ? LOG_ERROR : LOG_INFO, "stopped",
               failed ? "The gateway could not go on." : "The gateway has stopped.");

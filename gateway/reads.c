@@ -225,3 +225,7 @@ const struct database_clock *reads_clock(const struct reads *reads) {
 bool reads_is_up(const struct reads *reads, enum reads_session which) {
     return reads->sessions[which].is_up;
 }
+
+const char *reads_session_name(const struct reads *reads, enum reads_session which) {
+    return reads->sessions[which].name;
+}

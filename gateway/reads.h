@@ -48,5 +48,6 @@ struct database_group *reads_group(struct reads *reads, enum reads_session which
 /* The database's time, sampled on READS_PRIMARY. */
 const struct database_clock *reads_clock(const struct reads *reads);
 bool reads_is_up(const struct reads *reads, enum reads_session which);
+const char *reads_session_name(const struct reads *reads, enum reads_session which);
 
 #endif

@@ -423,3 +423,17 @@ void seat_maps_tick(struct seat_maps *maps, int64_t now_us) {
 size_t seat_maps_count(const struct seat_maps *maps) {
     return id_map_count(maps->by_event);
 }
+
+int64_t seat_maps_staleness_us(const struct seat_maps *maps, int64_t now_us) {
+    int64_t staleness_us = 0;
+    const struct entry *entry = NULL;
+    TAILQ_FOREACH(entry, &maps->by_use, in_use) {
+        if (now_us - entry->wanted_us > ms(SEAT_MAPS_BODY_IDLE_MS)) {
+            break;
+        }
+        if (entry->confirmed_us != 0 && now_us - entry->confirmed_us > staleness_us) {
+            staleness_us = now_us - entry->confirmed_us;
+        }
+    }
+    return staleness_us;
+}

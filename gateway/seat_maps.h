@@ -91,5 +91,8 @@ void seat_maps_recalled(struct seat_maps *maps, uint64_t event_id, uint64_t vers
 /* Every 100 ms or so. */
 void seat_maps_tick(struct seat_maps *maps, int64_t now_us);
 size_t seat_maps_count(const struct seat_maps *maps);
+/* How long ago the longest unconfirmed of the maps wanted in the last SEAT_MAPS_BODY_IDLE_MS was
+ * known to be true. */
+int64_t seat_maps_staleness_us(const struct seat_maps *maps, int64_t now_us);
 
 #endif

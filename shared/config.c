@@ -13,6 +13,7 @@ enum setting_kind {
     SETTING_NUMBER,
     SETTING_LOG_LEVEL,
     SETTING_SWITCH,
+    SETTING_ACCESS_LOG,
     SETTING_JWT_ALGORITHM,
     SETTING_KIND_COUNT
 };
@@ -25,6 +26,7 @@ static const struct {
     [SETTING_LOG_LEVEL] = {{"debug", "info", "warning", "error"},
                            "must be debug, info, warning or error"},
     [SETTING_SWITCH] = {{"on", "off"}, "must be on or off"},
+    [SETTING_ACCESS_LOG] = {{"off", "sampled", "full"}, "must be off, sampled or full"},
     [SETTING_JWT_ALGORITHM] = {{"", "RS256", "ES256", "EdDSA"}, "must be RS256, ES256 or EdDSA"},
 };
 
@@ -32,7 +34,6 @@ static const struct {
 enum setting_owner {
     OWNER_PROCESS, /* usher's programs: it has a place in struct config */
     OWNER_OPS,     /* ops/up and ops/down */
-    OWNER_LATER,   /* part of the interface, without effect so far */
     OWNER_TOOLS,   /* written by ops/up into run/env, for the tools */
     OWNER_TEST,    /* tests */
 };
@@ -101,12 +102,30 @@ static const struct setting settings[] = {
          "file of the provider's public keys, JWKS or PEM; read again when it changes"),
     CHOICE("USHER_GUESTS", guests, SETTING_SWITCH, "on",
            "whether people without an account may book: on or off"),
+    TEXT("USHER_LIMIT_LOOKING", limit_looking, "100/500",
+         "what one address may look at: requests a second / at once; `0`: no limit. IPv6 counts by "
+         "/64; every gateway counts for itself; clients on this machine are exempt"),
+    TEXT("USHER_LIMIT_SESSIONS", limit_sessions, "20/200",
+         "guests' sessions for one address, likewise"),
+    TEXT("USHER_LIMIT_BOOKING", limit_booking, "5/20",
+         "requests of one user about bookings, likewise"),
+    TEXT("USHER_LIMIT_BOOKING_ADDRESS", limit_booking_address, "100/500",
+         "the same of one address, behind which many users may be"),
+    TEXT("USHER_LIMIT_ADMIN", limit_admin, "20/100",
+         "requests of one address to admin routes, likewise"),
+    TEXT("USHER_TRUSTED_PROXIES", trusted_proxies, "",
+         "addresses and networks (`10.0.0.0/8,::1`) of proxies whose `X-Forwarded-For` counts: its "
+         "right-most address that is none of them is the client's. Naming loopback ends its "
+         "exemption from the limits"),
+    CHOICE("USHER_ACCESS_LOG", access_log, SETTING_ACCESS_LOG, "sampled",
+           "which requests are logged: off, sampled (429, 5xx and one of a hundred) or full"),
+    NUMBER("USHER_SLOW_MS", slow_ms, "1000", 0, 3600000,
+           "a request that takes so long is logged as slow, whatever the access log; 0: none"),
     CHOICE("USHER_LOG_LEVEL", log_level, SETTING_LOG_LEVEL, "info",
            "least level that is logged: debug, info, warning or error"),
 
     OTHERS("USHER_WORKERS", OWNER_OPS, "2", "how many workers `ops/up` starts"),
     OTHERS("USHER_GATEWAYS", OWNER_OPS, "1", "how many gateways `ops/up` starts"),
-    OTHERS("USHER_TRUSTED_PROXIES", OWNER_LATER, "", "proxies whose `X-Forwarded-For` counts"),
 
     OTHERS("USHER_URL", OWNER_TOOLS, "", "address of the public port"),
     OTHERS("USHER_FAILPOINT_DIR", OWNER_TEST, "", "see shared/failpoint.h"),
@@ -235,8 +254,6 @@ void config_print_markdown(FILE *out) {
                       setting->meaning);
         if (setting->max > 0)
             (void)fprintf(out, " (%" PRId64 " to %" PRId64 ")", setting->min, setting->max);
-        if (setting->owner == OWNER_LATER)
-            (void)fprintf(out, "; reserved, has no effect yet");
         (void)fprintf(out, " |\n");
     }
 }

@@ -35,7 +35,15 @@ struct config {
     int64_t connections_max;   /* USHER_CONNECTIONS_MAX: of a gateway */
     int64_t request_seconds;   /* USHER_REQUEST_SECONDS: for a request to arrive whole */
     int64_t idle_seconds;      /* USHER_IDLE_SECONDS: keep-alive without a request */
-    char log_level[16];        /* USHER_LOG_LEVEL: debug, info, warning, error */
+    char limit_looking[32];    /* USHER_LIMIT_…: "RATE/BURST", see gateway/limits.h */
+    char limit_sessions[32];
+    char limit_booking[32];
+    char limit_booking_address[32];
+    char limit_admin[32];
+    char trusted_proxies[4096]; /* USHER_TRUSTED_PROXIES, see gateway/client_address.h */
+    char access_log[16];        /* USHER_ACCESS_LOG: off, sampled, full */
+    int64_t slow_ms;    /* USHER_SLOW_MS: from then on a request is logged as slow; 0: never */
+    char log_level[16]; /* USHER_LOG_LEVEL: debug, info, warning, error */
     char allowed_origins[4096];             /* USHER_ALLOWED_ORIGINS, see gateway/http/cors.h */
     char tls_certificate[CONFIG_TEXT_SIZE]; /* USHER_TLS_CERTIFICATE, see gateway/http/tls.h */
     char tls_key[CONFIG_TEXT_SIZE];         /* USHER_TLS_KEY; with the certificate, or both "" */

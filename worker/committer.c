@@ -27,6 +27,7 @@ struct committer {
     uint64_t finished_number;
     enum flight flight;
     enum work_redo in_flight_redo;
+    int64_t sent_us;               /* the batch in flight */
     int64_t expire_alone_until_us; /* monotonic */
     struct committer_numbers numbers;
 };
@@ -206,6 +207,7 @@ static void send_building(struct committer *committer) {
     committer->in_flight = batch;
     committer->building = NULL;
     committer->flight = FLIGHT_WRITING;
+    committer->sent_us = clock_monotonic_us();
     bool fenced = !FAILPOINT("committer.no-fence");
     enum status status =
         batch_send(batch, link_session(committer->write), fenced, on_written, committer);
@@ -238,6 +240,18 @@ static void pump(evutil_socket_t fd, short what, void *context) {
 
 /* --- the answers of the database */
 
+static void count_batch(struct committer *committer, struct batch *batch) {
+    struct committer_numbers *numbers = &committer->numbers;
+    numbers->batches++;
+    numbers->commands += batch_commands(batch)->count;
+    metrics_record(&numbers->batch_commands, &metrics_counts, batch_commands(batch)->count);
+    if (!batch_has_writes(batch))
+        return;
+    numbers->commits++;
+    metrics_record(&numbers->commit_us, &metrics_seconds,
+                   (uint64_t)(clock_monotonic_us() - committer->sent_us));
+}
+
 static void finish(struct committer *committer) {
     struct batch *batch = committer->in_flight;
     batch_note_stored(batch, committer->config.partitions);
@@ -247,10 +261,9 @@ static void finish(struct committer *committer) {
         feed_add(committer->config.feed, item);
     }
     feed_flush(committer->config.feed);
-    committer->numbers.batches++;
-    committer->numbers.commits += batch_has_writes(batch);
-    committer->numbers.commands += batch_commands(batch)->count;
+    count_batch(committer, batch);
     for (struct work *work; (work = work_list_pop(batch_commands(batch)));) {
+        committer->numbers.results[work->command.kind][work->reply.code]++;
         intake_answer(committer->config.intake, work);
         work_free(work);
     }
@@ -565,6 +578,6 @@ bool committer_holds_partition(const struct committer *committer, uint32_t parti
            (committer->building && batch_has_partition(committer->building, partition));
 }
 
-struct committer_numbers committer_numbers(const struct committer *committer) {
-    return committer->numbers;
+const struct committer_numbers *committer_numbers(const struct committer *committer) {
+    return &committer->numbers;
 }

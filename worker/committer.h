@@ -28,6 +28,7 @@
 #include "worker/feed.h"
 #include "worker/intake.h"
 #include "worker/link.h"
+#include "worker/numbers.h"
 #include "worker/shows.h"
 
 struct committer;
@@ -68,13 +69,6 @@ void committer_drop_partition(struct committer *committer, uint32_t partition);
 /* Whether a batch with decisions for it is not finished yet. */
 bool committer_holds_partition(const struct committer *committer, uint32_t partition);
 
-struct committer_numbers {
-    uint64_t batches;
-    uint64_t commands;
-    uint64_t commits;
-    uint64_t redone;
-    uint64_t poisoned;
-};
-struct committer_numbers committer_numbers(const struct committer *committer);
+const struct committer_numbers *committer_numbers(const struct committer *committer);
 
 #endif

@@ -1,6 +1,7 @@
 #include "shared/bus.h"
 #include "shared/config.h"
 #include "shared/log.h"
+#include "worker/numbers.h"
 #include "worker/worker.h"
 
 #include <event2/event.h>
@@ -31,7 +32,10 @@ static int run(struct event_base *base, const struct config *config) {
 }
 
 int main(int argc, char **argv) {
-    (void)argv;
+    if (argc == 2 && strcmp(argv[1], "metrics") == 0) {
+        numbers_print_markdown(stdout); /* for the README's table */
+        return EXIT_SUCCESS;
+    }
     if (argc != 1) {
         (void)fprintf(stderr,
                       "usher-worker takes no arguments; its settings come from the environment.\n");

@@ -343,9 +343,9 @@ static int write_ready(void *context, char *text, size_t size_bytes) {
     uint32_t owned = worker->ownership ? ownership_count(worker->ownership) : 0;
     bool bus = worker->bus && bus_connected(worker->bus);
     bool ready = worker->ownership && bus;
-    struct committer_numbers numbers = {0};
-    if (worker->committer)
-        numbers = committer_numbers(worker->committer);
+    static const struct committer_numbers none;
+    const struct committer_numbers *numbers =
+        worker->committer ? committer_numbers(worker->committer) : &none;
     (void)snprintf(
         text, size_bytes,
         "{\"ready\":%s,\"database\":\"%s\",\"bus\":\"%s\",\"partitions\":%u,\"shows\":%zu,"
@@ -353,10 +353,31 @@ static int write_ready(void *context, char *text, size_t size_bytes) {
         "\"poisoned\":%llu}\n",
         ready ? "true" : "false", worker->ownership ? "up" : "down", bus ? "up" : "down", owned,
         worker->shows ? shows_count(worker->shows) : 0,
-        worker->intake ? intake_under_way(worker->intake) : 0, (unsigned long long)numbers.batches,
-        (unsigned long long)numbers.commits, (unsigned long long)numbers.commands,
-        (unsigned long long)numbers.redone, (unsigned long long)numbers.poisoned);
+        worker->intake ? intake_under_way(worker->intake) : 0, (unsigned long long)numbers->batches,
+        (unsigned long long)numbers->commits, (unsigned long long)numbers->commands,
+        (unsigned long long)numbers->redone, (unsigned long long)numbers->poisoned);
     return ready ? 200 : 503;
+}
+
+static int write_metrics(void *context, char *text, size_t size_bytes) {
+    static const struct committer_numbers none;
+    const struct worker *worker = context;
+    struct worker_numbers numbers = {
+        .committer = worker->committer ? committer_numbers(worker->committer) : &none,
+        .partitions_owned = worker->ownership ? ownership_count(worker->ownership) : 0,
+        .under_way = worker->intake ? intake_under_way(worker->intake) : 0,
+        .alive = worker->ownership != NULL,
+        .writing = worker->write && link_session(worker->write),
+        .bus_up = worker->bus && bus_connected(worker->bus),
+        .bus_dropped = worker->bus ? bus_dropped(worker->bus) : 0,
+    };
+    size_t cursor = 0;
+    for (struct show_entry *entry; worker->shows && (entry = shows_next(worker->shows, &cursor));) {
+        numbers.shows++;
+        numbers.show_bytes += show_size_bytes(entry->show);
+        numbers.open_holds += show_count(entry->show).open_holds;
+    }
+    return numbers_write(&numbers, text, size_bytes);
 }
 
 struct worker *worker_create(struct event_base *base, const struct config *config) {
@@ -365,7 +386,8 @@ struct worker *worker_create(struct event_base *base, const struct config *confi
         return NULL;
     worker->base = base;
     worker->config = config;
-    worker->ops = ops_server_create(base, (uint16_t)config->ops_port, write_ready, NULL, worker);
+    worker->ops =
+        ops_server_create(base, (uint16_t)config->ops_port, write_ready, write_metrics, worker);
     worker->tick = event_new(base, -1, EV_PERSIST, on_tick, worker);
     worker->retry = evtimer_new(base, on_retry, worker);
     const struct timeval every = {.tv_sec = TICK_MS / 1000};

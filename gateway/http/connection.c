@@ -124,6 +124,8 @@ void http_connection_close(struct http_connection *connection) {
     http_output_destroy(connection->output);
     connection->output = NULL;
     struct http_request *request = connection->request;
+    if (was_waiting && request && server->config.on_end)
+        server->config.on_end(server->config.context, request, 0, 0);
     if (was_waiting && request && request->on_gone)
         request->on_gone(request->context, request);
     end_request(connection);

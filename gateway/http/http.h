@@ -71,6 +71,10 @@ typedef void http_handler(void *context, struct http_request *request);
 /* Called when the head is complete: how many body bytes this request may have. NULL:
  * HTTP_BODY_MAX_BYTES. */
 typedef size_t http_body_limit(void *context, enum http_method method, const char *path);
+/* Told of every request's end, just before its answer leaves (`status`, and how large the body is),
+ * or when the client has left before it (status 0). It only looks. */
+typedef void http_observer(void *context, const struct http_request *request, int status,
+                           size_t size_bytes);
 
 struct http_server_config {
     const char *address; /* "127.0.0.1", "0.0.0.0", "::" */
@@ -85,6 +89,7 @@ struct http_server_config {
     http_handler *on_request;
     http_problem_writer *on_problem;
     http_body_limit *body_limit;
+    http_observer *on_end; /* may be NULL */
     void *context;
 };
 
@@ -127,6 +132,9 @@ int64_t http_request_started_us(const struct http_request *request); /* monotoni
 void http_request_set_context(struct http_request *request, void *context,
                               void (*on_gone)(void *context, struct http_request *request));
 void *http_request_context(const struct http_request *request);
+/* What the handler took the request for (say, a row of its routes), for on_end; NULL at first. */
+void http_request_set_tag(struct http_request *request, const void *tag);
+const void *http_request_tag(const struct http_request *request);
 
 /* --- the answer */
 

@@ -118,6 +118,7 @@ void http_request_reset(struct http_request *request) {
     request->query = "";
     request->field_count = 0;
     request->pair_count = 0;
+    request->tag = NULL;
     request->context = NULL;
     request->on_gone = NULL;
     http_buffer_reset(&request->texts, HTTP_REQUEST_KEEP_BYTES);
@@ -417,4 +418,12 @@ void http_request_set_context(struct http_request *request, void *context,
 
 void *http_request_context(const struct http_request *request) {
     return request->context;
+}
+
+void http_request_set_tag(struct http_request *request, const void *tag) {
+    request->tag = tag;
+}
+
+const void *http_request_tag(const struct http_request *request) {
+    return request->tag;
 }

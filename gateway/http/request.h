@@ -62,6 +62,7 @@ struct http_request {
     struct http_buffer body;
     struct http_buffer answer; /* header lines added by the handler */
 
+    const void *tag;
     void *context;
     void (*on_gone)(void *context, struct http_request *request);
 };

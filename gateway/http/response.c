@@ -107,6 +107,8 @@ static void respond(struct http_request *request, int status, const char *conten
     }
     if (request->method == HTTP_METHOD_HEAD || status == 204 || status == 304)
         size_bytes = 0;
+    if (server->config.on_end)
+        server->config.on_end(server->config.context, request, status, size_bytes);
     http_connection_answer(connection, &server->head, body, size_bytes, share, keep_alive);
 }
 

@@ -63,6 +63,10 @@ char *router_allow(const struct route *routes, size_t count, const char *path,
     return allow;
 }
 
+const char *router_method_text(enum http_method method) {
+    return method < ARRAY_LEN(method_names) ? method_names[method] : "";
+}
+
 size_t router_body_limit(const struct route *routes, size_t count, enum http_method method,
                          const char *path) {
     struct route_match match;

@@ -55,6 +55,8 @@ MUST_CHECK enum route_result router_match(const struct route *routes, size_t cou
  * OPTIONS); "" when no row has this path. Returns `allow`. */
 char *router_allow(const struct route *routes, size_t count, const char *path,
                    char allow[ROUTE_ALLOW_SIZE]);
+/* "GET"; "" for one that no route has. */
+const char *router_method_text(enum http_method method);
 /* For http_body_limit: what the matching row's flags allow; HTTP_BODY_MAX_BYTES when none matches.
  */
 size_t router_body_limit(const struct route *routes, size_t count, enum http_method method,

@@ -1,8 +1,10 @@
 #include "gateway/routes/routes.h"
 
+#include "gateway/access_log.h"
+#include "gateway/admission.h"
 #include "gateway/answers.h"
 #include "gateway/http/cors.h"
-#include "shared/log.h"
+#include "gateway/numbers.h"
 
 static const struct route routes[] = {
     {HTTP_METHOD_POST, "/sessions", route_sessions_post, 0},
@@ -44,9 +46,14 @@ void routes_handle(void *context, struct http_request *request) {
     const char *path = http_request_path(request);
     struct route_match match;
     char allow[ROUTE_ALLOW_SIZE];
-    log_write(LOG_DEBUG, "request", "A request has arrived.",
-              LOG_TEXT("request", http_request_id(request)), LOG_TEXT("path", path));
-    switch (router_match(routes, ARRAY_LEN(routes), http_request_method(request), path, &match)) {
+    enum route_result result =
+        router_match(routes, ARRAY_LEN(routes), http_request_method(request), path, &match);
+    const struct route *route = result == ROUTE_FOUND ? match.route : NULL;
+    http_request_set_tag(request, route);
+    if (!admission_take(((struct gateway *)context)->admission, request, route)) {
+        return;
+    }
+    switch (result) {
     case ROUTE_FOUND:
         match.route->handler(context, request, &match);
         break;
@@ -68,4 +75,35 @@ void routes_handle(void *context, struct http_request *request) {
 size_t routes_body_limit(void *context, enum http_method method, const char *path) {
     (void)context;
     return router_body_limit(routes, ARRAY_LEN(routes), method, path);
+}
+
+void routes_note_end(void *context, const struct http_request *request, int status,
+                     size_t size_bytes) {
+    struct gateway *gateway = context;
+    const struct route *route = http_request_tag(request);
+    int64_t now_us = clock_monotonic_us();
+    const struct access_entry entry = {
+        .request_id = http_request_id(request),
+        .method = router_method_text(http_request_method(request)),
+        .route = route != NULL ? route->pattern : "",
+        .status = status,
+        .size_bytes = size_bytes,
+        .took_us = now_us - http_request_started_us(request),
+    };
+    numbers_request(gateway->numbers, route, status, entry.took_us,
+                    access_log_is_slow(&gateway->access_log, entry.took_us));
+    access_log_note(&gateway->access_log, &entry, now_us);
+}
+
+size_t routes_count(void) {
+    return ARRAY_LEN(routes);
+}
+
+const struct route *routes_at(size_t index) {
+    ensure(index < ARRAY_LEN(routes));
+    return &routes[index];
+}
+
+size_t routes_index(const struct route *route) {
+    return (size_t)(route - routes);
 }

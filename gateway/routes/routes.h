@@ -10,6 +10,12 @@
 /* For http_server_config; `context` is the gateway. */
 void routes_handle(void *context, struct http_request *request);
 size_t routes_body_limit(void *context, enum http_method method, const char *path);
+void routes_note_end(void *context, const struct http_request *request, int status,
+                     size_t size_bytes);
+/* The table, for what counts by its rows. */
+size_t routes_count(void);
+const struct route *routes_at(size_t index);
+size_t routes_index(const struct route *route);
 /* For ops_server_create: GET /readyz. */
 int routes_write_ready(void *context, char *text, size_t size_bytes);
 
