@@ -25,7 +25,7 @@ struct shows {
     uint32_t holds_asked; /* queries for shows with holds in flight */
     bool with_holds_wanted[PARTITION_COUNT];
     int64_t swept_us;
-    size_t size_bytes; /* of all shows, as of the last tick, and of those loaded since */
+    size_t size_bytes; /* of all shows, nearly: they grow between two ticks */
 };
 
 /* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile
@@ -76,6 +76,8 @@ static void detach(struct shows *shows, struct show_entry *entry) {
     TAILQ_REMOVE(&shows->by_use, entry, use_link);
     TAILQ_REMOVE(&shows->by_partition[entry->partition], entry, partition_link);
     unqueue_load(shows, entry);
+    size_t size_bytes = entry->show ? show_size_bytes(entry->show) : 0;
+    shows->size_bytes -= size_bytes < shows->size_bytes ? size_bytes : shows->size_bytes;
 }
 
 static void fail_entry(struct shows *shows, struct show_entry *entry, enum status status) {
@@ -366,9 +368,9 @@ static bool is_crowded(const struct shows *shows) {
 static void trim(struct shows *shows, int64_t now_us) {
     struct show_entry *entry, *next;
     shows->size_bytes = 0;
-    TAILQ_FOREACH(entry, &shows->by_use, use_link)
-    if (entry->show)
-        shows->size_bytes += show_size_bytes(entry->show);
+    for (entry = TAILQ_FIRST(&shows->by_use); entry; entry = TAILQ_NEXT(entry, use_link))
+        if (entry->show)
+            shows->size_bytes += show_size_bytes(entry->show);
     bool makes_room = is_full(shows);
     size_t forgotten = 0;
     for (entry = TAILQ_FIRST(&shows->by_use); entry && forgotten < SHOWS_FORGET_AT_ONCE;
@@ -378,7 +380,6 @@ static void trim(struct shows *shows, int64_t now_us) {
             return;
         if (!is_idle(entry))
             continue;
-        shows->size_bytes -= show_size_bytes(entry->show);
         shows_forget(shows, entry);
         forgotten++;
     }
