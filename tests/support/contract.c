@@ -1,0 +1,279 @@
+#include "tests/support/contract.h"
+
+#include "tests/support/expect.h"
+
+#include <stdio.h>
+#include <strings.h>
+#include <zlib.h>
+
+enum { PATH_SIZE = 1024, HEADER_SIZE = 512, UNPACKED_MAX_BYTES = 64 << 20 };
+
+struct contract {
+    json_t *document;
+    struct schemas *schemas;
+};
+
+struct contract *contract_open(void) {
+    struct contract *contract = calloc(1, sizeof *contract);
+    json_error_t error;
+    ensure(contract != NULL);
+    contract->document = json_load_file(USHER_OPENAPI, JSON_REJECT_DUPLICATES, &error);
+    expect(contract->document != NULL, "%s, line %d: %s", USHER_OPENAPI, error.line, error.text);
+    contract->schemas = schemas_create(contract->document);
+    return contract;
+}
+
+void contract_close(struct contract *contract) {
+    if (contract != NULL) {
+        schemas_destroy(contract->schemas);
+        json_decref(contract->document);
+        free(contract);
+    }
+}
+
+const json_t *contract_document(const struct contract *contract) {
+    return contract->document;
+}
+
+struct schemas *contract_schemas(const struct contract *contract) {
+    return contract->schemas;
+}
+
+/* --- which operation */
+
+/* Without its query, percent-decoded; false when usher would not take it for a path. */
+static bool read_path(const char *target, char path[PATH_SIZE]) {
+    size_t size = 0;
+    for (const char *at = target; *at != '\0' && *at != '?'; at++) {
+        char c = *at;
+        if (c == '%') {
+            unsigned byte = 0;
+            int used = 0;
+            char digits[3] = {at[1], at[1] != '\0' ? at[2] : '\0', '\0'};
+            char *end = NULL;
+            byte = (unsigned)strtoul(digits, &end, 16);
+            used = (int)(end - digits);
+            if (used != 2 || byte == 0 || byte == '/') {
+                return false;
+            }
+            c = (char)byte;
+            at += 2;
+        }
+        if (size + 1 >= PATH_SIZE) {
+            return false;
+        }
+        path[size++] = c;
+    }
+    path[size] = '\0';
+    return path[0] == '/';
+}
+
+static bool path_fits(const char *pattern, const char *path) {
+    while (*pattern == '/' && *path == '/') {
+        size_t pattern_size = strcspn(++pattern, "/");
+        size_t size = strcspn(++path, "/");
+        bool same = size == pattern_size && strncmp(pattern, path, size) == 0;
+        if (!same && (*pattern != '{' || size == 0)) {
+            return false;
+        }
+        pattern += pattern_size;
+        path += size;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+const char *contract_find_path(const struct contract *contract, const char *target) {
+    char path[PATH_SIZE];
+    const char *pattern;
+    const char *found = NULL;
+    json_t *operations;
+    if (!read_path(target, path)) {
+        return NULL;
+    }
+    json_object_foreach(json_object_get(contract->document, "paths"), pattern, operations) {
+        if (strcmp(pattern, path) == 0) {
+            return pattern; /* what is literal comes before what fits */
+        }
+        if (found == NULL && path_fits(pattern, path)) {
+            found = pattern;
+        }
+    }
+    return found;
+}
+
+static const json_t *find_responses(const struct contract *contract,
+                                    const struct contract_answer *answer) {
+    const char *path = contract_find_path(contract, answer->target);
+    char method[16];
+    size_t size = 0;
+    for (; answer->method[size] != '\0' && size + 1 < sizeof method; size++) {
+        method[size] = (char)(answer->method[size] | 0x20);
+    }
+    method[size] = '\0';
+    const json_t *operations =
+        path != NULL ? json_object_get(json_object_get(contract->document, "paths"), path) : NULL;
+    const json_t *operation =
+        json_object_get(operations, strcmp(method, "head") == 0 ? "get" : method);
+    return operation != NULL ? json_object_get(operation, "responses")
+                             : json_object_get(contract->document, "x-unrouted");
+}
+
+static const json_t *find_response(const struct contract *contract,
+                                   const struct contract_answer *answer) {
+    char status[16];
+    (void)snprintf(status, sizeof status, "%d", answer->status);
+    const json_t *responses = find_responses(contract, answer);
+    const json_t *response = json_object_get(responses, status);
+    return schemas_follow(contract->schemas,
+                          response != NULL ? response : json_object_get(responses, "default"));
+}
+
+/* --- headers */
+
+static bool read_header(const char *head, const char *name, char value[HEADER_SIZE]) {
+    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
+        const char *at = line + 2;
+        if (strncasecmp(at, name, strlen(name)) == 0 && at[strlen(name)] == ':') {
+            at += strlen(name) + 1;
+            at += strspn(at, " ");
+            (void)snprintf(value, HEADER_SIZE, "%.*s", (int)strcspn(at, "\r"), at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A header's text as the JSON value that its schema speaks of. */
+static json_t *header_value(const json_t *schema, const char *text) {
+    const char *type = json_string_value(json_object_get(schema, "type"));
+    char *end = NULL;
+    long long number = strtoll(text, &end, 10);
+    bool is_number = type != NULL && strcmp(type, "integer") == 0 && *text != '\0' && *end == '\0';
+    return is_number ? json_integer(number) : json_string(text);
+}
+
+static bool check_headers(struct contract *contract, const json_t *response, const char *head,
+                          char problem[CONTRACT_PROBLEM_SIZE]) {
+    const char *name;
+    json_t *reference;
+    json_object_foreach(json_object_get(response, "headers"), name, reference) {
+        const json_t *header = schemas_follow(contract->schemas, reference);
+        char text[HEADER_SIZE];
+        char why[SCHEMA_PROBLEM_SIZE];
+        if (!read_header(head, name, text)) {
+            if (json_is_true(json_object_get(header, "required"))) {
+                (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "there is no header %s", name);
+                return false;
+            }
+            continue;
+        }
+        const json_t *schema = json_object_get(header, "schema");
+        json_t *value = header_value(schema, text);
+        bool fits = schemas_accept(contract->schemas, schema, value, why);
+        json_decref(value);
+        if (!fits) {
+            (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "header %s%s", name, why);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- bodies */
+
+/* The caller's, free. */
+static char *unpack(const char *packed, size_t packed_bytes, size_t *size_bytes) {
+    size_t capacity = packed_bytes * 4 + 1024;
+    char *plain = NULL;
+    int result = Z_BUF_ERROR;
+    z_stream stream = {.next_in = (Bytef *)packed, .avail_in = (uInt)packed_bytes};
+    expect(inflateInit2(&stream, 15 + 16) == Z_OK, "zlib has no memory");
+    while (result != Z_STREAM_END && capacity <= UNPACKED_MAX_BYTES) {
+        plain = realloc(plain, capacity);
+        ensure(plain != NULL);
+        stream.next_out = (Bytef *)plain + stream.total_out;
+        stream.avail_out = (uInt)(capacity - stream.total_out);
+        result = inflate(&stream, Z_NO_FLUSH);
+        expect(result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END,
+               "an answer's gzip can't be read");
+        capacity *= 2;
+    }
+    *size_bytes = stream.total_out;
+    (void)inflateEnd(&stream);
+    return plain;
+}
+
+static json_t *read_json(const struct contract_answer *answer) {
+    char encoding[HEADER_SIZE];
+    json_t *value = NULL;
+    if (read_header(answer->head, "Content-Encoding", encoding)) {
+        size_t size = 0;
+        char *plain = unpack(answer->body, answer->body_bytes, &size);
+        value = json_loadb(plain, size, JSON_REJECT_DUPLICATES, NULL);
+        free(plain);
+    } else {
+        value = json_loadb(answer->body, answer->body_bytes, JSON_REJECT_DUPLICATES, NULL);
+    }
+    return value;
+}
+
+static bool check_problem(const json_t *body, int status) {
+    const char *type = json_string_value(json_object_get(body, "type"));
+    const char *code = json_string_value(json_object_get(body, "code"));
+    return type != NULL && code != NULL && strncmp(type, "/problems/", 10) == 0 &&
+           strcmp(type + 10, code) == 0 &&
+           json_integer_value(json_object_get(body, "status")) == status;
+}
+
+static bool check_json(struct contract *contract, const json_t *media, const char *type,
+                       const struct contract_answer *answer, char problem[CONTRACT_PROBLEM_SIZE]) {
+    json_t *body = read_json(answer);
+    bool fits = body != NULL;
+    if (!fits) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "the body is not JSON");
+    } else if (!schemas_accept(contract->schemas, json_object_get(media, "schema"), body,
+                               problem)) {
+        fits = false;
+    } else if (strcmp(type, "application/problem+json") == 0 &&
+               !check_problem(body, answer->status)) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "type, code and status don't agree");
+        fits = false;
+    }
+    json_decref(body);
+    return fits;
+}
+
+static bool check_body(struct contract *contract, const json_t *response,
+                       const struct contract_answer *answer, char problem[CONTRACT_PROBLEM_SIZE]) {
+    const json_t *content = json_object_get(response, "content");
+    char type[HEADER_SIZE];
+    bool is_head = strcmp(answer->method, "HEAD") == 0;
+    if (json_object_size(content) == 0 || (is_head && answer->body_bytes == 0)) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "there is a body of %zu bytes",
+                       answer->body_bytes);
+        return answer->body_bytes == 0;
+    }
+    if (!read_header(answer->head, "Content-Type", type)) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "there is no Content-Type");
+        return false;
+    }
+    type[strcspn(type, ";")] = '\0';
+    const json_t *media = json_object_get(content, type);
+    if (media == NULL) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "a body of %.100s", type);
+        return false;
+    }
+    return strstr(type, "json") == NULL || check_json(contract, media, type, answer, problem);
+}
+
+bool contract_allows(struct contract *contract, const struct contract_answer *answer,
+                     char problem[CONTRACT_PROBLEM_SIZE]) {
+    const json_t *response = find_response(contract, answer);
+    if (response == NULL) {
+        (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "status %d is not documented",
+                       answer->status);
+        return false;
+    }
+    return check_headers(contract, response, answer->head, problem) &&
+           check_body(contract, response, answer, problem);
+}
