@@ -128,6 +128,49 @@ static void stale_when_loading_fails(void **state) {
     assert_int_equal(bench->age_us, 60 * second_us);
 }
 
+/* Asked every second of an outage: always the last known answer, always with its true age. */
+static void ten_minutes_without_a_database(void **state) {
+    struct bench *bench = *state;
+    want(bench, 1, false);
+    load(bench, 0, 41);
+    bench->now_us += second_us;
+    for (int second = 2; second <= 600; second++) {
+        bench->now_us += second_us;
+        bench->load_count = 0;
+        want(bench, 1, false);
+        assert_int_equal(bench->load_count, 1);
+        fail_load(bench, 0, FRESH_UNAVAILABLE);
+        assert_int_equal(bench->outcome, FRESH_FOUND);
+        assert_int_equal(bench->number, 41);
+        assert_int_equal(bench->age_us, second * second_us);
+    }
+    bench->load_count = 0;
+    bench->now_us += second_us;
+    want(bench, 1, false);
+    load(bench, 0, 42);
+    assert_int_equal(bench->number, 42);
+    assert_int_equal(bench->age_us, 0);
+}
+
+/* From a copy on disk: shown with its age, asked for again, and replaced by what is fresh. */
+static void a_copy_is_shown_until_loading_works(void **state) {
+    struct bench *bench = *state;
+    want(bench, 1, false);
+    assert_false(fresh_is_known(bench->loads[0]));
+    struct value *value = malloc(sizeof *value);
+    ensure(value != NULL);
+    *value = (struct value){.bench = bench, .number = 40};
+    fresh_recalled(bench->loads[0], value, VALUE_BYTES, bench->now_us - 600 * second_us,
+                   bench->now_us);
+    assert_int_equal(bench->number, 40);
+    assert_int_equal(bench->age_us, 600 * second_us);
+    want(bench, 1, false);
+    assert_true(fresh_is_known(bench->loads[1]));
+    load(bench, 1, 41);
+    assert_int_equal(bench->number, 41);
+    assert_int_equal(bench->age_us, 0);
+}
+
 static void stale_when_loading_takes_too_long(void **state) {
     struct bench *bench = *state;
     want(bench, 1, false);
@@ -189,9 +232,10 @@ static void the_least_wanted_is_forgotten(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
     const struct CMUnitTest tests[] = {
-        TEST(many_want_and_one_loads),       TEST(what_is_old_is_loaded_again),
-        TEST(stale_when_loading_fails),      TEST(stale_when_loading_takes_too_long),
-        TEST(absent_is_told_and_not_kept),   TEST(expired_is_loaded_again),
+        TEST(many_want_and_one_loads),        TEST(what_is_old_is_loaded_again),
+        TEST(stale_when_loading_fails),       TEST(stale_when_loading_takes_too_long),
+        TEST(ten_minutes_without_a_database), TEST(a_copy_is_shown_until_loading_works),
+        TEST(absent_is_told_and_not_kept),    TEST(expired_is_loaded_again),
         TEST(the_least_wanted_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,9 @@ struct bench {
     unsigned read;
     unsigned shown; /* answers to readers */
     unsigned refused;
+    unsigned kept;
+    unsigned recalled;
+    bool has_copy;
     bool stale; /* the last view */
     uint64_t version;
     uint8_t packed[4];
@@ -36,6 +39,21 @@ static void count_read(void *context, uint64_t event_id) {
     ((struct bench *)context)->read++;
 }
 
+static void count_keep(void *context, uint64_t event_id, const struct seat_map *map) {
+    assert_int_equal(event_id, EVENT);
+    assert_true(map->known);
+    ((struct bench *)context)->kept++;
+}
+
+static void give_copy(void *context, uint64_t event_id) {
+    static const uint8_t packed[2] = {SEAT_HELD, 0};
+    struct bench *bench = context;
+    if (bench->has_copy) {
+        bench->recalled++;
+        seat_maps_recalled(bench->maps, event_id, 9, packed, SEATS, bench->now_us);
+    }
+}
+
 static int make_bench(void **state) {
     static const char *const ids[SEATS] = {"A1", "A2", "A3", "A4", "B1", "B2", "B3", "B\"4"};
     static const struct layout_section section = {.name = "", .category = "x", .seat_count = SEATS};
@@ -47,7 +65,11 @@ static int make_bench(void **state) {
     struct body *body = body_create_take(&text, NULL);
     ensure(body != NULL);
     ensure(layout_create(1, &section, 1, ids, SEATS, body, &bench->layout) == STATUS_OK);
-    const struct seat_maps_config config = {.ask = count_ask, .read = count_read, .context = bench};
+    const struct seat_maps_config config = {.ask = count_ask,
+                                            .read = count_read,
+                                            .keep = count_keep,
+                                            .recall = give_copy,
+                                            .context = bench};
     bench->maps = seat_maps_create(&config);
     ensure(bench->maps != NULL);
     *state = bench;
@@ -262,6 +284,48 @@ static void without_anything_the_last_known_map_is_shown(void **state) {
     assert_false(bench->stale);
 }
 
+/* A start without owner and database: the copy on disk is shown until somebody answers. */
+static void a_copy_is_shown_when_nobody_answers(void **state) {
+    struct bench *bench = *state;
+    bench->has_copy = true;
+    want(bench);
+    seat_maps_unanswered(bench->maps, EVENT, bench->now_us);
+    for (int second = 1; second <= 600; second++) {
+        seat_maps_unread(bench->maps, EVENT, bench->now_us);
+        assert_int_equal(bench->recalled, 1);
+        assert_true(bench->stale);
+        assert_int_equal(bench->version, 9);
+        assert_int_equal(shown(bench, 0), SEAT_HELD);
+        bench->now_us += second_us;
+        want(bench);
+        seat_maps_unanswered(bench->maps, EVENT, bench->now_us);
+    }
+    seat_maps_unread(bench->maps, EVENT, bench->now_us);
+    want(bench);
+    snapshot(bench, INSTANCE, 5, 10, all_free);
+    want(bench);
+    assert_false(bench->stale);
+    assert_int_equal(bench->version, 10);
+}
+
+static void a_live_map_is_kept_now_and_then(void **state) {
+    struct bench *bench = *state;
+    begin_live(bench);
+    seat_maps_tick(bench->maps, bench->now_us);
+    assert_int_equal(bench->kept, 1);
+    news(bench, INSTANCE, 5, 10, 11, 0, SEAT_HELD);
+    seat_maps_tick(bench->maps, bench->now_us);
+    assert_int_equal(bench->kept, 1);
+    bench->now_us += SEAT_MAPS_KEEP_MS * INT64_C(1000);
+    news(bench, INSTANCE, 5, 11, 11, 0, SEAT_HELD);
+    seat_maps_tick(bench->maps, bench->now_us);
+    assert_int_equal(bench->kept, 2);
+    bench->now_us += SEAT_MAPS_KEEP_MS * INT64_C(1000);
+    news(bench, INSTANCE, 5, 11, 11, 0, SEAT_HELD);
+    seat_maps_tick(bench->maps, bench->now_us); /* nothing has changed */
+    assert_int_equal(bench->kept, 2);
+}
+
 static void a_replica_that_lags_does_not_turn_back_time(void **state) {
     struct bench *bench = *state;
     begin_live(bench);
@@ -375,6 +439,8 @@ int main(void) {
         TEST(without_an_owner_the_database_is_read_and_the_map_is_stale),
         TEST(an_owner_known_to_be_missing_is_not_waited_for),
         TEST(without_anything_the_last_known_map_is_shown),
+        TEST(a_copy_is_shown_when_nobody_answers),
+        TEST(a_live_map_is_kept_now_and_then),
         TEST(a_replica_that_lags_does_not_turn_back_time),
         TEST(changes_since_a_version),
         TEST(a_takeover_keeps_the_history),
