@@ -1,13 +1,28 @@
 #!/usr/bin/env bash
-# readme_test.sh USHERCTL CHECKOUT: the README's settings table is what the programs know, and every file it names is
-# there.
+# readme_test.sh PROGRAMS CHECKOUT: the README's tables of settings and metrics are what the programs know, and every
+# file it names is there.
 set -euo pipefail
-usherctl=$1 checkout=$2 readme=$2/README.md
+programs=$1 checkout=$2 readme=$2/README.md
 status=0
 
+# What the README has between <!-- NAME --> and <!-- /NAME -->.
+table() {
+    sed -n "/^<!-- $1 -->\$/,/^<!-- \/$1 -->\$/p" "$readme" | sed '1d;$d'
+}
+
 # Without the environment: a caller's settings are none of the test's.
-if ! diff <(sed -n '/^<!-- settings -->$/,/^<!-- \/settings -->$/p' "$readme" | sed '1d;$d') <(env -i "$usherctl" settings); then
+if ! diff <(table settings) <(env -i "$programs/usherctl" settings); then
     echo "README: the settings table differs from what \`usherctl settings\` prints"
+    status=1
+fi
+
+metrics() {
+    printf '| metric | process | kind | labels | meaning |\n| --- | --- | --- | --- | --- |\n'
+    env -i "$programs/usher-gateway" metrics
+    env -i "$programs/usher-worker" metrics
+}
+if ! diff <(table metrics) <(metrics); then
+    echo "README: the metrics table differs from what \`usher-gateway metrics\` and \`usher-worker metrics\` print"
     status=1
 fi
 
