@@ -6,6 +6,8 @@
 #include "tests/support/expect.h"
 #include "tests/support/wait.h"
 
+#include <signal.h>
+
 enum { WARM = 200, RUN_MS = 30000, NOTICE_MS = 10000, QUICK_MS = 15000, HOLD_SECONDS = 3 };
 
 static void postgresql_restarts_under_load(void **state) {
@@ -145,6 +147,78 @@ static void killed_with_its_commit_sent(void **state) {
     stage_finish(scene->stage);
 }
 
+/* --- the sessions */
+
+/* The server process of the admin session, which asks for the locks again and again. */
+static pid_t admin_backend(struct scene *scene) {
+    struct wait wait = wait_at_most(NOTICE_MS);
+    int64_t pid = 0;
+    while ((pid = sql_number(scene->stage->sql,
+                             "SELECT coalesce((SELECT pid FROM pg_stat_activity WHERE"
+                             " application_name LIKE 'usher:%' AND query LIKE '%pg_locks%'), 0)",
+                             NULL)) == 0)
+        wait_again(&wait, "the admin session to ask who is alive");
+    return (pid_t)pid;
+}
+
+/* The write session is lost over and over, and the session that should end the lost ones answers no
+ * more: the instance is given up, and another one takes over from it. */
+static void an_instance_that_loses_too_many_sessions_is_over(void **state) {
+    scene_open(state, NULL);
+    struct scene *scene = *state;
+    struct sql *sql = scene->stage->sql;
+    pid_t admin = admin_backend(scene);
+    char pid[16];
+    (void)snprintf(pid, sizeof pid, "%d", (int)admin);
+    assert_int_equal(kill(admin, SIGSTOP), 0);
+    struct wait wait = wait_at_most(RUN_MS);
+    while (sql_number(sql, "SELECT count(*) FROM usher.worker_instance", NULL) < 2) {
+        sql_run(sql,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> $1"
+                " AND application_name = (SELECT application_name FROM pg_stat_activity"
+                " WHERE pid = $1) AND query NOT LIKE '%clock_timestamp()) * 1000000%'"
+                " AND state = 'idle' AND state_change < clock_timestamp() - interval '50 ms'",
+                (const char *[]){pid, NULL});
+        wait_again(&wait, "another instance of the worker");
+    }
+    assert_int_equal(kill(admin, SIGCONT), 0);
+    assert_false(folder_file_contains(process_log_path(scene->stage->workers[0].process),
+                                      "worker-cannot-write"));
+    int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = 4});
+    assert_int_equal(desk_decide(scene->desk, desk_reserve(scene->desk, show, 0))->code, REPLY_OK);
+    stage_finish(scene->stage);
+}
+
+/* --- asked to end while something is away */
+
+static void it_ends_without_nats(void **state) {
+    scene_open(state, NULL);
+    struct scene *scene = *state;
+    nats_kill(&scene->stage->nats);
+    stage_end_worker(scene->stage, 0);
+    assert_int_equal(sql_number(scene->stage->sql,
+                                "SELECT count(*) FROM usher.partition WHERE owner IS NOT NULL",
+                                NULL),
+                     0);
+    stage_finish(scene->stage);
+}
+
+static void it_ends_without_postgresql(void **state) {
+    scene_open(state, NULL);
+    struct scene *scene = *state;
+    postgres_stop(&scene->stage->postgres);
+    stage_end_worker(scene->stage, 0);
+    /* Nor does one wait that has never seen it. */
+    stage_start_worker(scene->stage, 1, NULL, NULL);
+    struct wait wait = wait_at_most(NOTICE_MS);
+    while (!folder_file_contains(process_log_path(scene->stage->workers[1].process),
+                                 "database-session-down"))
+        wait_again(&wait, "a worker to look for PostgreSQL");
+    stage_end_worker(scene->stage, 1);
+    postgres_start(&scene->stage->postgres);
+    stage_finish(scene->stage);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(postgresql_restarts_under_load, scene_tear_down),
@@ -153,6 +227,10 @@ int main(void) {
         cmocka_unit_test_teardown(a_commit_that_is_only_local, scene_tear_down),
         cmocka_unit_test_teardown(a_commit_whose_answer_is_lost, scene_tear_down),
         cmocka_unit_test_teardown(killed_with_its_commit_sent, scene_tear_down),
+        cmocka_unit_test_teardown(an_instance_that_loses_too_many_sessions_is_over,
+                                  scene_tear_down),
+        cmocka_unit_test_teardown(it_ends_without_nats, scene_tear_down),
+        cmocka_unit_test_teardown(it_ends_without_postgresql, scene_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
