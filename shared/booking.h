@@ -94,7 +94,7 @@ struct command {
 };
 
 /* What the owner answers. Sent on the wire: never renumber. The gateway's table
- * (gateway/commands.c) turns each into a status and a problem code. */
+ * (gateway/booking_call.c) turns each into a status and a problem code. */
 enum reply_code {
     REPLY_OK = 0,           /* done, or done before (`replayed`): `booking` is its current state */
     REPLY_SEAT_TAKEN = 1,   /* `seats`: which of those asked for; for general admission: none */

@@ -32,4 +32,12 @@ while read -r path; do
         status=1
     fi
 done < <(grep -oE '`(\./)?(gateway|worker|shared|migrations|tests|ops)/[A-Za-z0-9_./-]+`' "$readme" | tr -d '`' | sed 's#^\./##' | sort -u)
+
+# Log events in the table of failures.
+while read -r event; do
+    if ! grep -rqF --include='*.c' "\"$event\"" "$checkout/gateway" "$checkout/worker" "$checkout/shared"; then
+        echo "README names the log event $event, which nothing writes"
+        status=1
+    fi
+done < <(sed -n '/^## When something fails/,/^## Tests/p' "$readme" | grep '^|' | grep -oE '`[a-z]+(-[a-z]+)+`' | tr -d '`' | grep -v '^tok_' | sort -u)
 exit $status
