@@ -1,4 +1,5 @@
 #include "tests/support/http_client.h"
+#include "tests/support/contract.h"
 #include "tests/support/expect.h"
 #include "tests/support/wait.h"
 
@@ -20,7 +21,8 @@ struct http_connection {
     uint16_t port;
     int fd; /* -1: closed */
     bool asked;
-    bool head_only; /* the request was HEAD */
+    bool head_only;        /* the request was HEAD */
+    char *method, *target; /* of the request; NULL: its answer is not checked */
     enum http_outcome outcome;
     struct wait limit;
     int64_t sent_us, done_us;
@@ -96,11 +98,18 @@ static void disconnect(struct http_connection *connection) {
     }
 }
 
+static void forget_request(struct http_connection *connection) {
+    free(connection->method);
+    free(connection->target);
+    connection->method = connection->target = NULL;
+}
+
 void http_connection_destroy(struct http_connection *connection) {
     if (connection == NULL) {
         return;
     }
     disconnect(connection);
+    forget_request(connection);
     free(connection->out);
     free(connection->in);
     free(connection);
@@ -168,6 +177,7 @@ static void begin(struct http_connection *connection) {
     connection->asked = true;
     connection->outcome = HTTP_WAITING;
     connection->head_only = false;
+    forget_request(connection);
     connection->head_bytes = 0;
     connection->in_bytes = 0;
     connection->out_bytes = connection->out_sent = 0;
@@ -208,7 +218,8 @@ void http_connection_send(struct http_connection *connection, const struct http_
         (void)fputs(request->headers, out);
     }
     if (request->body != NULL) {
-        (void)fprintf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        (void)fprintf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                      request->content_type != NULL ? request->content_type : "application/json",
                       strlen(request->body), request->body);
     } else {
         (void)fputs("\r\n", out);
@@ -217,6 +228,11 @@ void http_connection_send(struct http_connection *connection, const struct http_
     ensure(!connection->asked);
     begin(connection);
     connection->head_only = strcmp(request->method, "HEAD") == 0;
+    if (!request->unchecked) {
+        connection->method = strdup(request->method);
+        connection->target = strdup(request->path);
+        ensure(connection->method != NULL && connection->target != NULL);
+    }
     http_connection_send_bytes(connection, text, size_bytes, timeout_ms);
     free(text);
 }
@@ -321,6 +337,38 @@ void http_drive(struct http_connection *const *connections, size_t count, int ti
     free(ends);
 }
 
+/* As they are, NUL-terminated: a body may be packed. */
+static char *copy_bytes(const char *bytes, size_t size_bytes) {
+    char *copy = malloc(size_bytes + 1);
+    ensure(copy != NULL);
+    memcpy(copy, bytes, size_bytes);
+    copy[size_bytes] = '\0';
+    return copy;
+}
+
+/* The document is read once, by the first answer. */
+static struct contract *the_contract(void) {
+    static struct contract *contract;
+    if (contract == NULL) {
+        contract = contract_open();
+    }
+    return contract;
+}
+
+static void check_answer(const struct http_connection *connection,
+                         const struct http_answer *answer) {
+    char problem[CONTRACT_PROBLEM_SIZE];
+    const struct contract_answer received = {.method = connection->method,
+                                             .target = connection->target,
+                                             .status = answer->status,
+                                             .head = answer->head,
+                                             .body = answer->body,
+                                             .body_bytes = answer->body_bytes};
+    expect(contract_allows(the_contract(), &received, problem),
+           "not as documented: %s %.200s answers %d: %s\n%.600s", connection->method,
+           connection->target, answer->status, problem, answer->body);
+}
+
 bool http_connection_take(struct http_connection *connection, struct http_answer *answer) {
     ensure(connection->asked);
     if (connection->outcome == HTTP_WAITING) {
@@ -334,10 +382,13 @@ bool http_connection_take(struct http_connection *connection, struct http_answer
         const char *body = connection->in + connection->head_bytes;
         answer->status = connection->status;
         answer->head = strndup(connection->in, connection->head_bytes);
-        answer->body = strndup(body, connection->body_bytes);
+        answer->body = copy_bytes(body, connection->body_bytes);
         answer->body_bytes = connection->body_bytes;
         answer->json = json_loadb(body, connection->body_bytes, 0, NULL);
         ensure(answer->head != NULL && answer->body != NULL);
+        if (connection->method != NULL) {
+            check_answer(connection, answer);
+        }
         if (http_answer_has_header(answer, "Connection", "close")) {
             disconnect(connection);
         }

@@ -6,6 +6,9 @@
  * closed it. It carries what it is given, byte by byte when wanted, and knows when an answer is
  * complete. Requests are sent to 127.0.0.1. An answer that does not come is no failure of the test
  * but an outcome.
+ *
+ * Every answer to an http_request has to be one that gateway/web/openapi.json allows, or the test
+ * fails (contract.h). Bytes sent as they are may be anything, and so may their answer.
  */
 #ifndef USHER_TESTS_SUPPORT_HTTP_CLIENT_H
 #define USHER_TESTS_SUPPORT_HTTP_CLIENT_H
@@ -30,10 +33,12 @@ enum http_outcome {
 struct http_request {
     const char *method;
     const char *path;
-    const char *token;   /* Authorization: Bearer …; NULL: none */
-    const char *key;     /* Idempotency-Key; NULL: none */
-    const char *headers; /* more of them, each line with its CR LF; NULL: none */
-    const char *body;    /* NULL: none */
+    const char *token;        /* Authorization: Bearer …; NULL: none */
+    const char *key;          /* Idempotency-Key; NULL: none */
+    const char *headers;      /* more of them, each line with its CR LF; NULL: none */
+    const char *body;         /* NULL: none */
+    const char *content_type; /* of the body; NULL: application/json */
+    bool unchecked;           /* not asked of usher's public port: any answer will do */
 };
 
 struct http_answer {
