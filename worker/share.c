@@ -47,19 +47,37 @@ static bool somebody_wants_more(const struct share_view *view, uint32_t mine) {
     return mine > fair_share(settled) && least < fair_share(settled);
 }
 
+/* How many of what nobody owns are this worker's to claim. A newcomer leaves to the others what
+ * they have room for: it may have been released for them. */
+static uint32_t claimable(const struct share_view *view, uint32_t unowned, uint32_t room) {
+    uint32_t share = fair_share(view->worker_count);
+    uint32_t left_to_others = 0;
+    for (uint32_t i = 0; i < view->worker_count; i++) {
+        bool settled = view->workers[i].alive_seconds >= view->handover_seconds;
+        uint32_t owned = count_owned(view, view->workers[i].instance);
+        if (view->workers[i].instance == view->me && settled)
+            return room;
+        if (settled && owned < share)
+            left_to_others += share - owned;
+    }
+    uint32_t rest = unowned > left_to_others ? unowned - left_to_others : 0;
+    return rest < room ? rest : room;
+}
+
 struct share_plan share_decide(const struct share_view *view) {
     struct share_plan plan = {.step = SHARE_NOTHING};
     uint32_t mine = count_owned(view, view->me);
     uint32_t share = fair_share(view->worker_count);
     uint32_t room = share > mine ? share - mine : 0;
     uint32_t unowned = count_owned(view, 0);
+    uint32_t claims = claimable(view, unowned, room);
     plan.dead = find_dead(view);
     if (plan.dead != 0) {
         plan.step = SHARE_TAKE_OVER;
         choose(view, plan.dead, room, &plan);
-    } else if (unowned > 0 && room > 0) {
+    } else if (unowned > 0 && claims > 0) {
         plan.step = SHARE_CLAIM;
-        choose(view, 0, room, &plan);
+        choose(view, 0, claims, &plan);
     } else if (unowned == 0 && somebody_wants_more(view, mine)) {
         plan.step = SHARE_RELEASE;
         choose(view, view->me, 1, &plan);

@@ -5,8 +5,8 @@
  * With n workers alive each takes at most ⌈PARTITION_COUNT / n⌉. First the partitions of the dead
  * are taken from them (whatever exceeds one's share is left without owner, for others to claim),
  * then those without an owner are claimed, then a surplus is released, one partition at a time and
- * only to workers that have been alive for a while (a worker that restarts in a loop must not pull
- * partitions to and fro).
+ * only to workers that have been alive for a while: one that restarts in a loop must not pull
+ * partitions to and fro. So a newcomer claims only what the others have no room for.
  */
 #ifndef USHER_WORKER_SHARE_H
 #define USHER_WORKER_SHARE_H

@@ -123,6 +123,29 @@ static void one_partition_at_a_time_is_released(void **state) {
     assert_int_equal(plan.step, SHARE_NOTHING);
 }
 
+/* A newcomer that restarts in a loop must not catch what is handed to others. */
+static void what_is_released_is_for_those_who_have_settled(void **state) {
+    (void)state;
+    struct world world = {.alive = {[1] = true, [2] = true, [3] = true},
+                          .alive_seconds = {[1] = 100, [2] = 100, [3] = 1}};
+    for (size_t p = 0; p < PARTITION_COUNT; p++)
+        world.owners[p] = p == 0 ? 0 : 1;
+    struct share_view view = look(&world, 3);
+    assert_int_equal(share_decide(&view).step, SHARE_NOTHING);
+    view = look(&world, 2);
+    assert_int_equal(share_decide(&view).step, SHARE_CLAIM);
+
+    /* But what they can't take must not lie about. */
+    world.alive[2] = false;
+    for (size_t p = 0; p < PARTITION_COUNT; p++)
+        world.owners[p] = p % 2;
+    view = look(&world, 3);
+    struct share_plan plan = share_decide(&view);
+    assert_int_equal(plan.step, SHARE_CLAIM);
+    carry_out(&world, 3, &plan);
+    assert_int_equal(owned_by(&world, 3), PARTITION_COUNT / 2);
+}
+
 static void nobody_takes_over_itself(void **state) {
     (void)state;
     struct world world = {.alive = {[1] = true}};
@@ -140,6 +163,7 @@ int main(void) {
         cmocka_unit_test(a_newcomer_is_given_nothing_at_first),
         cmocka_unit_test(the_dead_are_replaced_and_shares_stay_fair),
         cmocka_unit_test(one_partition_at_a_time_is_released),
+        cmocka_unit_test(what_is_released_is_for_those_who_have_settled),
         cmocka_unit_test(nobody_takes_over_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
