@@ -206,7 +206,9 @@ static char *unpack(const char *packed, size_t packed_bytes, size_t *size_bytes)
 static json_t *read_json(const struct contract_answer *answer) {
     char encoding[HEADER_SIZE];
     json_t *value = NULL;
-    if (read_header(answer->head, "Content-Encoding", encoding)) {
+    /* A client may have unpacked it. */
+    bool is_packed = answer->body_bytes > 2 && memcmp(answer->body, "\x1f\x8b", 2) == 0;
+    if (is_packed && read_header(answer->head, "Content-Encoding", encoding)) {
         size_t size = 0;
         char *plain = unpack(answer->body, answer->body_bytes, &size);
         value = json_loadb(plain, size, JSON_REJECT_DUPLICATES, NULL);

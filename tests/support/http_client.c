@@ -1,5 +1,4 @@
 #include "tests/support/http_client.h"
-#include "tests/support/contract.h"
 #include "tests/support/expect.h"
 #include "tests/support/wait.h"
 
@@ -355,18 +354,11 @@ static struct contract *the_contract(void) {
     return contract;
 }
 
-static void check_answer(const struct http_connection *connection,
-                         const struct http_answer *answer) {
+void http_expect_documented(const struct contract_answer *answer) {
     char problem[CONTRACT_PROBLEM_SIZE];
-    const struct contract_answer received = {.method = connection->method,
-                                             .target = connection->target,
-                                             .status = answer->status,
-                                             .head = answer->head,
-                                             .body = answer->body,
-                                             .body_bytes = answer->body_bytes};
-    expect(contract_allows(the_contract(), &received, problem),
-           "not as documented: %s %.200s answers %d: %s\n%.600s", connection->method,
-           connection->target, answer->status, problem, answer->body);
+    expect(contract_allows(the_contract(), answer, problem),
+           "not as documented: %s %.200s answers %d: %s\n%.600s", answer->method, answer->target,
+           answer->status, problem, answer->body);
 }
 
 bool http_connection_take(struct http_connection *connection, struct http_answer *answer) {
@@ -386,8 +378,14 @@ bool http_connection_take(struct http_connection *connection, struct http_answer
         answer->body_bytes = connection->body_bytes;
         answer->json = json_loadb(body, connection->body_bytes, 0, NULL);
         ensure(answer->head != NULL && answer->body != NULL);
+        const struct contract_answer received = {.method = connection->method,
+                                                 .target = connection->target,
+                                                 .status = answer->status,
+                                                 .head = answer->head,
+                                                 .body = answer->body,
+                                                 .body_bytes = answer->body_bytes};
         if (connection->method != NULL) {
-            check_answer(connection, answer);
+            http_expect_documented(&received);
         }
         if (http_answer_has_header(answer, "Connection", "close")) {
             disconnect(connection);

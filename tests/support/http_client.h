@@ -15,6 +15,8 @@
 
 #include "shared/base.h"
 
+#include "tests/support/contract.h"
+
 #include <jansson.h>
 
 enum {
@@ -61,6 +63,10 @@ const char *http_answer_text(const struct http_answer *answer, const char *field
 int64_t http_answer_number(const struct http_answer *answer, const char *field);
 /* "code" of a problem, "" when there is none. */
 const char *http_answer_code(const struct http_answer *answer);
+
+/* The test fails when the document does not let usher answer so. The client itself asks this of
+ * every answer; for answers that came by another way. */
+void http_expect_documented(const struct contract_answer *answer);
 
 struct http_connection;
 
