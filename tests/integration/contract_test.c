@@ -105,6 +105,52 @@ static void know_what_there_is(struct run *run) {
     know_text(run, "EntryId", "e-1");
 }
 
+/* --- the pages themselves */
+
+static struct http_answer get(struct run *run, const char *method, const char *path,
+                              const char *headers) {
+    struct http_answer answer;
+    const struct http_request request = {.method = method, .path = path, .headers = headers};
+    http_call(run->cluster->gateways[0].port, &request, &answer);
+    return answer;
+}
+
+/* Once whole, then packed, then not again. */
+static void expect_kept(struct run *run, const char *path, const char *type) {
+    char tag[128] = "";
+    char condition[192];
+    struct http_answer whole = get(run, "GET", path, NULL);
+    struct http_answer packed = get(run, "GET", path, "Accept-Encoding: gzip\r\n");
+    expect(whole.status == 200 && http_answer_has_header(&whole, "Content-Type", type), "%s: %s",
+           path, whole.head);
+    assert_true(http_answer_has_header(&whole, "Cache-Control", "public, max-age=300"));
+    assert_true(http_answer_has_header(&whole, "Content-Security-Policy", NULL));
+    assert_true(http_answer_has_header(&packed, "Content-Encoding", "gzip"));
+    expect(packed.body_bytes * 2 < whole.body_bytes, "%s: %zu bytes packed to %zu", path,
+           whole.body_bytes, packed.body_bytes);
+    const char *at = strstr(packed.head, "ETag: ");
+    ensure(at != NULL);
+    (void)snprintf(tag, sizeof tag, "%.*s", (int)strcspn(at + 6, "\r"), at + 6);
+    expect(tag[0] == '"', "%s: %s is no strong tag", path, tag);
+    (void)snprintf(condition, sizeof condition, "If-None-Match: %s\r\n", tag);
+    shop_expect(get(run, "GET", path, condition), 304, NULL);
+    shop_expect(get(run, "HEAD", path, NULL), 200, NULL);
+    http_answer_free(&whole);
+    http_answer_free(&packed);
+}
+
+static void expect_pages(struct run *run) {
+    static const char html[] = "text/html; charset=utf-8";
+    struct http_answer document = get(run, "GET", "/openapi.json", NULL);
+    expect(json_equal(document.json, contract_document(run->requests.contract)),
+           "/openapi.json is another document");
+    http_answer_free(&document);
+    expect_kept(run, "/openapi.json", "application/json");
+    expect_kept(run, "/docs", html);
+    expect_kept(run, "/problems/seat-taken", html);
+    shop_expect(get(run, "GET", "/problems/nonsense", NULL), 404, "not-found");
+}
+
 /* --- a request */
 
 static const char *pick_token(struct run *run, const struct operation *operation) {
@@ -252,6 +298,7 @@ static void every_answer_is_documented(void **state) {
     requests_open(&run.requests, seed);
     shop_customers(run.cluster, run.customers, CUSTOMERS);
     know_what_there_is(&run);
+    expect_pages(&run);
     int64_t since_us = clock_monotonic_us();
     run_requests(&run, total);
     print_figures(&run, total, since_us);

@@ -47,5 +47,6 @@ void made_request_free(struct made_request *made);
 
 size_t requests_below(struct requests *requests, size_t count);
 bool requests_chance(struct requests *requests, unsigned percent);
+const char *requests_one_of(struct requests *requests, const char *const *texts, size_t count);
 
 #endif
