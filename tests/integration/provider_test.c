@@ -346,7 +346,7 @@ static void make_site(void **state, struct site *site) {
     const struct cluster_options options = {
         .settings = {"USHER_JWT_ISSUER=https://login.example/realms/fans",
                      "USHER_JWT_AUDIENCE=tickets", "USHER_JWT_ALGORITHM=ES256", site->keys_setting,
-                     "USHER_LOG_LEVEL=debug"}};
+                     "USHER_LOG_LEVEL=debug", "USHER_ACCESS_LOG=full"}};
     site->cluster = cluster_create(state, &options);
 }
 
