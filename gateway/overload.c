@@ -54,7 +54,9 @@ bool overload_lag(struct overload *overload, int64_t lag_us, size_t pending, int
         overload->lag_least_us = lag_us;
     if (pending > overload->pending_most)
         overload->pending_most = pending;
-    if (now_us >= overload->ends_us && overload->lags > 1) {
+    /* Commands under way and no answer say nothing: an owner may be changing, a batch be large. */
+    bool says_something = overload->waits > 0 || pending == 0 || lag_us > OVERLOAD_WAIT_US;
+    if (now_us >= overload->ends_us && overload->lags > 1 && says_something) {
         close_interval(overload);
         begin_interval(overload, now_us);
     }

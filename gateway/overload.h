@@ -4,7 +4,8 @@
  * Two waits are watched: how long a ready event waits for its turn of the loop (`lag`: the gateway
  * itself can't keep up), and how long a command waits for its answer (workers or PostgreSQL can't).
  * As in CoDel (RFC 8289) not a high wait counts but one that does not go: the *least* seen during
- * an interval. A burst that drains within one is no overload.
+ * an interval. A burst that drains within one is no overload. An interval without any answer goes
+ * on until there is one.
  *
  *            least wait of an interval > OVERLOAD_WAIT_US
  *   CALM -------------------------------------------------> SHEDDING
@@ -31,7 +32,7 @@ enum {
     OVERLOAD_WAIT_US = 500000,
     OVERLOAD_LAST_US = 3000000,
     OVERLOAD_INTERVAL_US = 500000,
-    OVERLOAD_PENDING_MIN = 64,
+    OVERLOAD_PENDING_MIN = 512,
     OVERLOAD_PENDING_MAX = 20000, /* that many are no overload by themselves */
 };
 

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { ARRIVAL_MS = 1 };
+
 struct connection {
     struct client *client;
     struct event *readable; /* NULL: closed */
@@ -30,6 +32,15 @@ struct client {
     void *context;
     uint32_t count;
     uint32_t waiting;
+    /* Open loop. */
+    struct event *arrival;
+    bool arriving;
+    double rate; /* a second; 0: closed loop */
+    int64_t began_us;
+    uint64_t arrived;
+    uint64_t unsent;
+    uint32_t resting_count;
+    uint32_t *resting; /* numbers of the connections that are free */
     struct connection connections[];
 };
 
@@ -42,10 +53,11 @@ static void connection_close(struct connection *connection) {
 }
 
 static void connection_rest(struct connection *connection) {
+    struct client *client = connection->client;
     ensure(connection->waiting);
     connection->waiting = false;
-    if (--connection->client->waiting == 0)
-        event_base_loopbreak(connection->client->base);
+    if (--client->waiting == 0 && !client->arriving)
+        event_base_loopbreak(client->base);
 }
 
 static void connection_lose(struct connection *connection) {
@@ -90,7 +102,12 @@ static void connection_readable(evutil_socket_t fd, short what, void *context) {
     case ANSWER_WHOLE:
         client->calls->answered(client->context, connection->number, &answer,
                                 clock_monotonic_us() - connection->sent_us);
-        connection_ask(connection);
+        if (client->rate > 0) {
+            client->resting[client->resting_count++] = connection->number;
+            connection_rest(connection);
+        } else {
+            connection_ask(connection);
+        }
         break;
     case ANSWER_PARTIAL:
         if (connection->received == sizeof connection->answer)
@@ -99,6 +116,35 @@ static void connection_readable(evutil_socket_t fd, short what, void *context) {
     case ANSWER_STRANGE:
         connection_lose(connection);
         break;
+    }
+}
+
+static void stop_arriving(struct client *client) {
+    client->arriving = false;
+    event_del(client->arrival);
+    if (client->waiting == 0)
+        event_base_loopbreak(client->base);
+}
+
+/* Every request that is due by now, each on a connection that is free. */
+static void arrive(evutil_socket_t fd, short what, void *context) {
+    (void)fd, (void)what;
+    struct client *client = context;
+    double passed_seconds = (double)(clock_monotonic_us() - client->began_us) / 1e6;
+    uint64_t due = (uint64_t)(passed_seconds * client->rate);
+    while (client->arriving && client->arrived < due) {
+        client->arrived++;
+        if (client->resting_count == 0) {
+            client->unsent++;
+            continue;
+        }
+        struct connection *connection =
+            &client->connections[client->resting[--client->resting_count]];
+        connection->waiting = true;
+        client->waiting++;
+        connection_ask(connection);
+        if (!connection->waiting && connection->readable != NULL)
+            stop_arriving(client); /* nothing more to ask */
     }
 }
 
@@ -159,6 +205,42 @@ struct client *client_create(const char *url, uint32_t connections) {
     return client;
 }
 
+static void lose_waiting(struct client *client) {
+    for (uint32_t i = 0; i < client->count; i++) {
+        if (client->connections[i].waiting)
+            connection_lose(&client->connections[i]);
+    }
+}
+
+uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
+                         double rate, int64_t limit_ms) {
+    static const struct timeval every = {.tv_usec = ARRIVAL_MS * 1000};
+    const struct timeval limit = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
+    client->calls = calls;
+    client->context = context;
+    client->rate = rate;
+    client->arriving = true;
+    client->began_us = clock_monotonic_us();
+    client->arrived = client->unsent = 0;
+    client->resting_count = 0;
+    client->resting = calloc(client->count, sizeof *client->resting);
+    client->arrival = event_new(client->base, -1, EV_PERSIST, arrive, client);
+    ensure(client->resting != NULL && client->arrival != NULL);
+    for (uint32_t i = 0; i < client->count; i++) {
+        if (client->connections[i].readable != NULL)
+            client->resting[client->resting_count++] = i;
+    }
+    ensure(evtimer_add(client->time_is_up, &limit) == 0 && event_add(client->arrival, &every) == 0);
+    event_base_dispatch(client->base);
+    evtimer_del(client->time_is_up);
+    event_free(client->arrival);
+    client->arriving = false;
+    lose_waiting(client);
+    free(client->resting);
+    client->rate = 0;
+    return client->unsent;
+}
+
 void client_run(struct client *client, const struct client_calls *calls, void *context,
                 int64_t limit_ms) {
     const struct timeval limit = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
@@ -177,10 +259,7 @@ void client_run(struct client *client, const struct client_calls *calls, void *c
     ensure(evtimer_add(client->time_is_up, &limit) == 0);
     event_base_dispatch(client->base);
     evtimer_del(client->time_is_up);
-    for (uint32_t i = 0; i < client->count; i++) {
-        if (client->connections[i].waiting)
-            connection_lose(&client->connections[i]);
-    }
+    lose_waiting(client);
 }
 
 void client_destroy(struct client *client) {

@@ -37,6 +37,11 @@ MUST_CHECK struct client *client_create(const char *url, uint32_t connections);
 /* Asks on every connection that is left until all of them rest, `limit_ms` at most. */
 void client_run(struct client *client, const struct client_calls *calls, void *context,
                 int64_t limit_ms);
+/* Open loop: `rate` requests a second arrive, whatever became of those before, until there is
+ * nothing more to ask; then waits for the answers. Each takes a free connection; returns how many
+ * found none and were not sent. */
+uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
+                         double rate, int64_t limit_ms);
 void client_destroy(struct client *client);
 
 #endif

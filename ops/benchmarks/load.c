@@ -14,9 +14,9 @@
 static const char usage[] = "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE "
                             "--events ID,… --answers FILE\n"
                             "                          [--connections 256] [--seconds 5] [--seed "
-                            "1] [--process NAME=PID]…\n";
+                            "1] [--rate N] [--process NAME=PID]…\n";
 
-enum { SECONDS_MAX = 600, SEAT_ID_MAX_BYTES = 64 };
+enum { SECONDS_MAX = 600, RATE_MAX = 1000000, SEAT_ID_MAX_BYTES = 64 };
 /* A single thread that has so much of a core is not waiting for the server. */
 static const double bottleneck_share = 0.9;
 
@@ -28,6 +28,7 @@ struct options {
     uint32_t event_count;
     uint64_t connections;
     uint64_t seconds;
+    uint64_t rate;
     uint64_t seed;
     struct cpu_process processes[CPU_PROCESSES_MAX];
     size_t process_count;
@@ -75,15 +76,11 @@ static bool read_process(char *text, struct options *options) {
 
 static bool read_options(int argc, char **argv, struct options *options) {
     static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},
-        {"seats", required_argument, NULL, 's'},
-        {"events", required_argument, NULL, 'e'},
-        {"answers", required_argument, NULL, 'a'},
-        {"seconds", required_argument, NULL, 't'},
-        {"connections", required_argument, NULL, 'c'},
-        {"seed", required_argument, NULL, 'r'},
-        {"process", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},     {"seats", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},  {"answers", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 't'}, {"connections", required_argument, NULL, 'c'},
+        {"rate", required_argument, NULL, 'o'},    {"seed", required_argument, NULL, 'r'},
+        {"process", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
     };
     *options = (struct options){.connections = 256, .seconds = 5, .seed = 1};
     bool right = true;
@@ -107,6 +104,9 @@ static bool read_options(int argc, char **argv, struct options *options) {
             break;
         case 'c':
             right = read_whole_number(optarg, 1, CLIENT_CONNECTIONS_MAX, &options->connections);
+            break;
+        case 'o':
+            right = read_whole_number(optarg, 1, RATE_MAX, &options->rate);
             break;
         case 'r':
             right = read_whole_number(optarg, 0, UINT64_MAX, &options->seed);
@@ -166,9 +166,10 @@ static void print_result(const struct reserve_plan *plan, const struct reserve_r
     double strangers_seconds = result->machine_cpu_seconds - result->own_cpu_seconds;
     double share = result->own_cpu_seconds / result->elapsed_seconds;
     printf("{\"reservations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
-           ",\"lost\":%" PRIu64 ",\"soldOut\":%s,\"seconds\":%.3f,\"perSecond\":%.1f",
-           result->reservations, result->refused, result->wrong, result->lost,
-           result->sold_out ? "true" : "false", result->elapsed_seconds,
+           ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64 ",\"overloaded\":%" PRIu64
+           ",\"soldOut\":%s,\"seconds\":%.3f,\"perSecond\":%.1f",
+           result->reservations, result->refused, result->wrong, result->lost, result->unsent,
+           result->overloaded, result->sold_out ? "true" : "false", result->elapsed_seconds,
            (double)result->reservations / result->elapsed_seconds);
     printf(",\"latencyMs\":{");
     for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
@@ -207,6 +208,7 @@ static bool load_reserve(const struct options *options) {
         .seat_count = seat_count,
         .tokens = tokens,
         .duration_ms = (int64_t)options->seconds * 1000,
+        .rate = (double)options->rate,
         .seed = options->seed,
         .processes = options->processes,
         .process_count = options->process_count,

@@ -179,6 +179,7 @@ static void judge(struct run *run) {
         bool refused = attempt->status != 201;
         bool wrong = !refused && !judge_booking(run, i);
         run->result->refused += refused;
+        run->result->overloaded += attempt->status == 503;
         run->result->wrong += wrong;
         if ((refused || wrong) && !told) {
             told = true;
@@ -207,7 +208,11 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
 
     client_run(client, &opening, run, ANSWER_LIMIT_MS);
     start_clock(run);
-    client_run(client, &selling, run, plan->duration_ms + ANSWER_LIMIT_MS);
+    if (plan->rate > 0)
+        result->unsent =
+            client_run_open(client, &selling, run, plan->rate, plan->duration_ms + ANSWER_LIMIT_MS);
+    else
+        client_run(client, &selling, run, plan->duration_ms + ANSWER_LIMIT_MS);
     if (run->running)
         stop_clock(run);
     judge(run);

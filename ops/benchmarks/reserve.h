@@ -1,6 +1,7 @@
 /*
  * reserve: reservations of two seats, as many as the server answers, in a closed loop: every
- * connection asks for the next pair of seats as soon as it has the answer for the last.
+ * connection asks for the next pair of seats as soon as it has the answer for the last. Or in an
+ * open loop, at a rate, as people do who know nothing of each other.
  *
  * The events are sold one after another, every pair of neighbours of an event to another guest, in
  * an order of chance that the seed repeats. A reservation counts when its answer says 201 and names
@@ -31,6 +32,7 @@ struct reserve_plan {
     uint32_t seat_count; /* even */
     char *const *tokens; /* a guest's for every two seats of an event */
     int64_t duration_ms;
+    double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
     const struct cpu_process *processes;
     size_t process_count;
@@ -42,6 +44,8 @@ struct reserve_result {
     uint64_t refused;      /* answered with another status */
     uint64_t wrong;        /* 201, but not what was asked for */
     uint64_t lost;         /* no answer, outcome unknown */
+    uint64_t unsent;       /* open loop: no connection was free */
+    uint64_t overloaded;   /* of the refused, 503 */
     bool sold_out;         /* so the clock was stopped early */
     double elapsed_seconds;
     double machine_cpu_seconds;

@@ -131,12 +131,30 @@ static void one_pause_is_none(void **state) {
     assert_false(overload.shedding);
 }
 
+static void silence_says_nothing(void **state) {
+    (void)state;
+    struct overload overload = {0};
+    int64_t now_us = 1000000;
+    for (int i = 0; i < 100; i++) { /* an owner is away for five seconds … */
+        now_us += MEASURE_US;
+        overload_lag(&overload, 100, 5000, now_us);
+    }
+    assert_false(overload.shedding);
+    for (int i = 0; i < 5; i++) { /* … then all it had not decided is, and what came since */
+        overload_answered(&overload, 5000000 - i * 1000000);
+    }
+    overload_answered(&overload, 2000);
+    overload_lag(&overload, 100, 0, now_us + MEASURE_US);
+    assert_false(overload.shedding);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(below_its_rate_nobody_is_turned_away),
         cmocka_unit_test(three_times_its_rate_is_cut_to_what_is_served_in_time),
         cmocka_unit_test(a_slow_loop_is_overload_too),
         cmocka_unit_test(one_pause_is_none),
+        cmocka_unit_test(silence_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
