@@ -5,19 +5,24 @@
 #include "gateway/routes/routes.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 /* What the API answers with; the last stands for any other. */
-static const char *const statuses[] = {
-    "200", "201", "202", "204", "304", "400", "401", "402", "403", "404", "405", "406", "408",
-    "409", "410", "413", "415", "417", "422", "429", "431", "500", "501", "503", "505", "other",
+static const struct {
+    int status;
+    const char *text;
+} statuses[] = {
+    {200, "200"}, {201, "201"}, {202, "202"}, {204, "204"}, {304, "304"}, {400, "400"},
+    {401, "401"}, {402, "402"}, {403, "403"}, {404, "404"}, {405, "405"}, {406, "406"},
+    {408, "408"}, {409, "409"}, {410, "410"}, {413, "413"}, {415, "415"}, {417, "417"},
+    {422, "422"}, {429, "429"}, {431, "431"}, {500, "500"}, {501, "501"}, {503, "503"},
+    {505, "505"}, {0, "other"},
 };
 
 static_assert(ARRAY_LEN(statuses) <= NUMBERS_STATUSES_MAX, "a counter for every status");
 
 static size_t status_index(int status) {
     size_t at = 0;
-    while (at < ARRAY_LEN(statuses) - 1 && atoi(statuses[at]) != status)
+    while (at < ARRAY_LEN(statuses) - 1 && statuses[at].status != status)
         at++;
     return at;
 }
@@ -65,7 +70,7 @@ static void say_requests(struct metrics_text *text, const struct metric *metric,
                          struct metrics_label labels[2], const struct route_numbers *numbers) {
     struct metrics_label all[3] = {labels[0], labels[1], {"status", NULL}};
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-        all[2].value = statuses[i];
+        all[2].value = statuses[i].text;
         if (numbers->by_status[i] > 0)
             metrics_value(text, metric, all, 3, (double)numbers->by_status[i]);
     }

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { ROWS_MAX = 64, NAME_SIZE = 96, SECRETS_MAX = 24, PASS_MS = 20000 };
 
@@ -37,18 +38,21 @@ static struct row *add_row(struct rows *rows, const char *name, const char *kind
 }
 
 /* The documented ones: `PROGRAM metrics` prints the README's lines. */
-static void read_documented(const char *program, struct rows *rows) {
-    char command[1024], line[1024];
-    (void)snprintf(command, sizeof command, "%s metrics", program);
-    FILE *out = popen(command, "re");
-    ensure(out != NULL);
-    while (fgets(line, sizeof line, out) != NULL) {
+static void read_documented(const struct cluster *cluster, const char *program, struct rows *rows) {
+    char path[FOLDER_PATH_SIZE + 16], line[1024];
+    (void)snprintf(path, sizeof path, "%s/documented", cluster->folder);
+    const struct process_start start = {
+        .name = program, .arguments = (const char *[]){program, "metrics", NULL}, .log_path = path};
+    expect(process_run(&start, PASS_MS) == 0, "%s metrics failed", program);
+    FILE *file = fopen(path, "re");
+    ensure(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL) {
         char name[NAME_SIZE], kind[16];
         expect(sscanf(line, "| `%95[^`]` | %*[a-z] | %15[a-z] |", name, kind) == 2,
                "no line of a table: %s", line);
         (void)add_row(rows, name, kind);
     }
-    expect(pclose(out) == 0, "%s failed", command);
+    ensure(fclose(file) == 0 && unlink(path) == 0);
 }
 
 /* A sample's name is its row's, for histograms with one of three endings. */
@@ -118,10 +122,11 @@ static char *metrics_of(const struct cluster_process *process) {
     return text;
 }
 
-static void expect_documented(const struct cluster_process *process, const char *program) {
+static void expect_documented(const struct cluster *cluster, const struct cluster_process *process,
+                              const char *program) {
     static struct rows documented, exported;
     documented.count = exported.count = 0;
-    read_documented(program, &documented);
+    read_documented(cluster, program, &documented);
     char *text = metrics_of(process);
     read_exported(text, &exported);
     assert_int_equal(documented.count, exported.count);
@@ -249,10 +254,10 @@ static void metrics_are_as_documented_and_logs_name_nobody(void **state) {
         shop_expect(shop_get(cluster, i, seats), 200, NULL);
     }
     for (unsigned i = 0; i < cluster->gateway_count; i++) {
-        expect_documented(&cluster->gateways[i], USHER_GATEWAY);
+        expect_documented(cluster, &cluster->gateways[i], USHER_GATEWAY);
     }
     for (unsigned i = 0; i < cluster->worker_count; i++) {
-        expect_documented(&cluster->workers[i], USHER_WORKER);
+        expect_documented(cluster, &cluster->workers[i], USHER_WORKER);
     }
 
     const struct cluster_process *gateways = cluster->gateways, *workers = cluster->workers;

@@ -8,7 +8,6 @@
 #include "tests/support/wait.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -24,7 +23,8 @@ enum {
     TIMES = 3,
     LOOK_MS = 1000,   /* the slowest, while everything is asked for */
     SERVED_MS = 5000, /* p99 of what is served */
-    COMMAND_SIZE = 2048,
+    LOAD_MS = 60000,
+    LOG_SIZE = FOLDER_PATH_SIZE + 32,
 };
 static const double GOAL = 0.8; /* of the peak */
 
@@ -74,30 +74,55 @@ static char *make_events(struct cluster *cluster, int64_t venue_id) {
 }
 
 /* Starts the load generator; `rate` 0: a closed loop. */
-static FILE *start_load(struct cluster *cluster, int64_t venue_id, unsigned connections,
-                        int seconds, double rate) {
-    char command[COMMAND_SIZE], seats[FOLDER_PATH_SIZE + 16], open_loop[32] = "";
+static struct process *start_load(struct cluster *cluster, int64_t venue_id, unsigned connections,
+                                  int seconds, double rate) {
+    char url[64], seats[FOLDER_PATH_SIZE + 16], answers[FOLDER_PATH_SIZE + 16], log[LOG_SIZE];
+    char connections_text[16], seconds_text[16], rate_text[32];
     char *events = make_events(cluster, venue_id);
     write_seats(cluster, seats);
-    if (rate > 0) {
-        (void)snprintf(open_loop, sizeof open_loop, "--rate %.0f", rate);
-    }
-    int length =
-        snprintf(command, sizeof command,
-                 "%s reserve --url http://127.0.0.1:%u --seats %s --events %s --answers %s/answers "
-                 "--connections %u --seconds %d %s",
-                 USHER_LOAD, cluster->gateways[0].port, seats, events, cluster->folder, connections,
-                 seconds, open_loop);
-    ensure(length > 0 && (size_t)length < sizeof command);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->gateways[0].port);
+    (void)snprintf(answers, sizeof answers, "%s/answers", cluster->folder);
+    (void)snprintf(log, sizeof log, "%s/load-%s", cluster->folder, rate > 0 ? "open" : "closed");
+    (void)snprintf(connections_text, sizeof connections_text, "%u", connections);
+    (void)snprintf(seconds_text, sizeof seconds_text, "%d", seconds);
+    (void)snprintf(rate_text, sizeof rate_text, "%.0f", rate);
+    const char *const arguments[] = {USHER_LOAD,
+                                     "reserve",
+                                     "--url",
+                                     url,
+                                     "--seats",
+                                     seats,
+                                     "--events",
+                                     events,
+                                     "--answers",
+                                     answers,
+                                     "--connections",
+                                     connections_text,
+                                     "--seconds",
+                                     seconds_text,
+                                     rate > 0 ? "--rate" : NULL,
+                                     rate_text,
+                                     NULL};
+    const struct process_start start = {
+        .name = "usher-load", .arguments = arguments, .log_path = log};
+    struct process *load = process_start(&start);
     free(events);
-    FILE *load = popen(command, "re");
-    ensure(load != NULL);
     return load;
 }
 
-static json_t *end_load(FILE *load) {
-    json_t *result = json_loadf(load, 0, NULL);
-    expect(pclose(load) == 0 && result != NULL, "the load generator failed");
+/* What it says, after what it complains about. Frees the process. */
+static json_t *end_load(struct process *load) {
+    int status = -1;
+    expect(process_wait(load, LOAD_MS, &status) && status == 0, "the load generator failed");
+    char text[8192];
+    FILE *file = fopen(process_log_path(load), "re");
+    ensure(file != NULL);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    ensure(fclose(file) == 0);
+    const char *said = strstr(text, "{\"reservations\"");
+    json_t *result = said != NULL ? json_loads(said, 0, NULL) : NULL;
+    expect(result != NULL, "the load generator said %s", text);
+    process_destroy(load);
     return result;
 }
 
@@ -107,14 +132,13 @@ static double number_of(const json_t *result, const char *name) {
     return json_number_value(number);
 }
 
-/* Looks at the site until `load` says its result; returns how long the slowest look took. */
-static int64_t look_on(struct cluster *cluster, int64_t event_id, FILE *load) {
+/* Looks at the site until `load` ends; returns how long the slowest look took. */
+static int64_t look_on(struct cluster *cluster, int64_t event_id, struct process *load) {
     char seats[64];
     int64_t slowest_ms = 0;
-    struct wait wait = wait_at_most(60000);
+    struct wait wait = wait_at_most(LOAD_MS);
     (void)snprintf(seats, sizeof seats, "/events/%" PRId64 "/seats?format=compact", event_id);
-    struct pollfd said = {.fd = fileno(load), .events = POLLIN};
-    while (poll(&said, 1, WAIT_PAUSE_MS) == 0) {
+    while (process_runs(load)) {
         const char *const paths[] = {"/healthz", "/events", seats};
         for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
             struct http_answer answer = shop_get(cluster, 0, paths[i]);
@@ -122,7 +146,7 @@ static int64_t look_on(struct cluster *cluster, int64_t event_id, FILE *load) {
             slowest_ms = took_ms > slowest_ms ? took_ms : slowest_ms;
             shop_expect(answer, 200, NULL);
         }
-        expect(!wait_is_over(&wait), "the load never ends");
+        wait_again(&wait, "the load to end");
     }
     return slowest_ms;
 }
@@ -141,7 +165,7 @@ static void goodput_stays_near_the_peak(void **state) {
     assert_true(number_of(result, "refused") == 0);
     json_decref(result);
 
-    FILE *load = start_load(cluster, venue_id, CONNECTIONS, SECONDS, TIMES * peak);
+    struct process *load = start_load(cluster, venue_id, CONNECTIONS, SECONDS, TIMES * peak);
     int64_t slowest_ms = look_on(cluster, event_id, load);
     result = end_load(load);
     double goodput = number_of(result, "perSecond");

@@ -22,7 +22,9 @@ struct server {
 
 static void turn(struct server *server, double rate, double *arrivals, double offered) {
     server->now_us += STEP_US;
-    for (*arrivals += offered * STEP_US / 1e6; *arrivals >= 1; --*arrivals) {
+    *arrivals += offered * STEP_US / 1e6;
+    while (*arrivals >= 1) {
+        --*arrivals;
         if (overload_takes(&server->overload, OVERLOAD_BOOKING, server->last - server->first)) {
             server->came_us[server->last++ % ARRAY_LEN(server->came_us)] = server->now_us;
         } else {
