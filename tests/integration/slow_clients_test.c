@@ -47,14 +47,16 @@ static void drive_crowd(struct crowd *crowd) {
     http_drive(crowd->connections, SLOW, WAIT_PAUSE_MS);
 }
 
-static void book(struct cluster *cluster, const struct shop_customer *customer, int64_t event_id,
-                 unsigned number) {
+/* Returns how long it took. */
+static int64_t book(struct cluster *cluster, const struct shop_customer *customer, int64_t event_id,
+                    unsigned number) {
     char seat[16];
     (void)snprintf(seat, sizeof seat, "A%u", number + 1);
     struct http_answer answer = shop_reserve(cluster, number % 2, customer, event_id, seat, NULL);
     int64_t took_ms = (answer.done_us - answer.sent_us) / 1000;
     expect(took_ms < SLOWEST_MS, "a booking took %lld ms", (long long)took_ms);
     shop_expect(answer, 201, NULL);
+    return took_ms;
 }
 
 static void others_book_normally(void **state) {
@@ -72,10 +74,12 @@ static void others_book_normally(void **state) {
         crowd->connections[i] = http_connection_create(cluster->gateways[0].port);
     }
     int64_t end_ms = wait_now_ms() + BOOK_MS;
+    int64_t slowest_ms = 0;
     unsigned bookings = 0;
     while (wait_now_ms() < end_ms && bookings + 1 < SEATS) {
         drive_crowd(crowd);
-        book(cluster, &customer, event_id, bookings++);
+        int64_t took_ms = book(cluster, &customer, event_id, bookings++);
+        slowest_ms = took_ms > slowest_ms ? took_ms : slowest_ms;
     }
     assert_true(bookings > 20);
 
@@ -96,7 +100,10 @@ static void others_book_normally(void **state) {
     }
     expect(told == SLOW, "%u of %d slow clients were answered 408", told, SLOW);
     free(crowd);
-    book(cluster, &customer, event_id, bookings);
+    printf("%d clients that send a byte a second: %u bookings meanwhile, the slowest took %lld ms; "
+           "all were answered 408 after 10 s\n",
+           SLOW, bookings, (long long)slowest_ms);
+    (void)book(cluster, &customer, event_id, bookings);
     shop_expect_sound_database(cluster);
     cluster_finish(cluster);
 }
