@@ -31,6 +31,7 @@ const char *command_kind_text(enum command_kind kind) {
         [COMMAND_CANCEL] = "cancel",
         [COMMAND_SNAPSHOT] = "snapshot",
         [COMMAND_UPDATE_EVENT] = "update-event",
+        [COMMAND_TRANSFER] = "transfer",
     };
     return text_of(texts, ARRAY_LEN(texts), (unsigned)kind);
 }

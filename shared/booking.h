@@ -63,7 +63,9 @@ enum command_kind {
     COMMAND_CANCEL = 3,
     COMMAND_SNAPSHOT = 4,     /* the seat map, packed */
     COMMAND_UPDATE_EVENT = 5, /* PATCH /admin/events/{id} */
+    COMMAND_TRANSFER = 6,     /* a booking of `user` becomes `new_user`'s */
 };
+#define COMMAND_KIND_LAST COMMAND_TRANSFER
 
 struct command_item {
     uint32_t section; /* position in the layout */
@@ -81,7 +83,8 @@ struct command {
     uint64_t epoch; /* the owner's, as the sender knows it; only that epoch decides */
     struct id128 user;
     bool guest;
-    struct id128 booking_id; /* reserve, confirm, cancel */
+    struct id128 booking_id; /* reserve, confirm, cancel, transfer */
+    struct id128 new_user;   /* transfer */
     uint64_t body_hash;      /* reserve */
     uint32_t seat_count;     /* reserve: distinct, 0 … BOOKING_SEATS_MAX */
     uint32_t seats[BOOKING_SEATS_MAX];

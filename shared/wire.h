@@ -25,7 +25,7 @@
 #include "shared/partition.h"
 #include "shared/status.h"
 
-enum { WIRE_VERSION = 1, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 };
+enum { WIRE_VERSION = 2, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 };
 
 enum wire_type { WIRE_COMMANDS = 1, WIRE_REPLIES, WIRE_OWNERS, WIRE_ASK_OWNERS, WIRE_SEATS };
 

@@ -4,7 +4,7 @@
  * longest. */
 enum {
     COMMAND_RECORD_MAX_BYTES =
-        3 * (int)sizeof(struct id128) + TRACE_SIZE + PAYMENT_TOKEN_SIZE + 2 * CONTACT_SIZE +
+        4 * (int)sizeof(struct id128) + TRACE_SIZE + PAYMENT_TOKEN_SIZE + 2 * CONTACT_SIZE +
         (16 + BOOKING_SEATS_MAX + 2 * BOOKING_ITEMS_MAX) * WIRE_VARINT_MAX_BYTES,
     REPLY_RECORD_MAX_BYTES = 3 * (int)sizeof(struct id128) + CURRENCY_SIZE +
                              (20 + 3 * BOOKING_SEATS_MAX) * WIRE_VARINT_MAX_BYTES,
@@ -120,6 +120,8 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
         return at;
     case COMMAND_UPDATE_EVENT:
         return put_patch(at, command->patch);
+    case COMMAND_TRANSFER:
+        return put_id(put_id(at, &command->booking_id), &command->new_user);
     }
     return at;
 }
@@ -127,7 +129,7 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
 /* What its kind does not use is 0. */
 static void get_command(struct wire_cursor *cursor, struct command *command) {
     memset(command, 0, sizeof *command);
-    command->kind = (enum command_kind)wire_get_varint(cursor, COMMAND_UPDATE_EVENT);
+    command->kind = (enum command_kind)wire_get_varint(cursor, COMMAND_KIND_LAST);
     wire_get_id(cursor, &command->request_id);
     command->deadline_us = wire_get_signed(cursor);
     wire_get_text(cursor, command->trace, sizeof command->trace);
@@ -150,6 +152,10 @@ static void get_command(struct wire_cursor *cursor, struct command *command) {
         return;
     case COMMAND_UPDATE_EVENT:
         command->patch = get_patch(cursor);
+        return;
+    case COMMAND_TRANSFER:
+        wire_get_id(cursor, &command->booking_id);
+        wire_get_id(cursor, &command->new_user);
         return;
     }
     wire_cursor_fail(cursor, STATUS_INVALID);

@@ -9,6 +9,7 @@
 
 struct net_booking {
     enum booking_status before;
+    struct id128 user_before;
     struct booking after;
     const char *contact_name; /* "" or the command's, which lives as long as the batch */
     const char *contact_email;
@@ -183,7 +184,8 @@ static struct net_booking *find_or_add_booking(struct batch *batch,
     size_t place = find_place(batch->booking_index, &change->booking.id);
     if (place > 0) {
         struct net_booking *net = &batch->bookings[place - 1];
-        ensure(net->after.status == change->before);
+        ensure(net->after.status == change->before &&
+               id128_equal(&net->after.user, &change->user_before));
         return net;
     }
     batch->bookings = grow(batch->bookings, &batch->booking_capacity, batch->booking_count,
@@ -191,6 +193,7 @@ static struct net_booking *find_or_add_booking(struct batch *batch,
     struct net_booking *net = &batch->bookings[batch->booking_count++];
     put_place(batch->booking_index, &change->booking.id, batch->booking_count);
     net->before = change->before;
+    net->user_before = change->user_before;
     net->contact_name = "";
     net->contact_email = "";
     return net;
@@ -228,7 +231,8 @@ void batch_add_change(struct batch *batch, struct show_entry *entry,
     }
     bool takes = change->before == BOOKING_NONE;
     bool frees = booking->status == BOOKING_CANCELLED || booking->status == BOOKING_EXPIRED;
-    for (uint32_t i = 0; i < booking->seat_count; i++) {
+    bool stays = booking->status == change->before; /* transferred: no seat looks different */
+    for (uint32_t i = 0; i < booking->seat_count && !stays; i++) {
         touch_seat(item, booking->seats[i]);
         if (takes)
             move_claim(batch, entry->event_id, booking->seats[i], &nobody, &booking->id);
@@ -325,8 +329,8 @@ static void add_booking_rows(struct batch *batch, struct database_group *group) 
         if (net->before == BOOKING_NONE)
             booking_insert_rows_add(&inserts, &net->after, net->contact_name, net->contact_email);
         else
-            booking_update_rows_add(&updates, net->before, &net->after, net->contact_name,
-                                    net->contact_email);
+            booking_update_rows_add(&updates, net->before, &net->user_before, &net->after,
+                                    net->contact_name, net->contact_email);
     }
     if (inserts.count > 0) {
         booking_insert_rows_bind(&inserts, group);

@@ -118,11 +118,14 @@ void booking_insert_rows_free(struct booking_insert_rows *rows) {
 }
 
 void booking_update_rows_add(struct booking_update_rows *rows, enum booking_status before,
-                             const struct booking *after, const char *name, const char *email) {
+                             const struct id128 *user_before, const struct booking *after,
+                             const char *name, const char *email) {
     append_i64(&rows->event, (int64_t)after->event_id);
     append_id(&rows->id, &after->id);
     append_i16(&rows->before, (int16_t)before);
     append_i16(&rows->after, (int16_t)after->status);
+    append_id(&rows->user_before, user_before);
+    append_id(&rows->user_after, &after->user);
     append_text(&rows->name, name);
     append_text(&rows->email, email);
     rows->count++;
@@ -135,13 +138,16 @@ void booking_update_rows_bind(const struct booking_update_rows *rows,
     bind_id(group, &rows->id);
     bind_i16(group, &rows->before);
     bind_i16(group, &rows->after);
+    bind_id(group, &rows->user_before);
+    bind_id(group, &rows->user_after);
     bind_text(group, &rows->name);
     bind_text(group, &rows->email);
 }
 
 void booking_update_rows_free(struct booking_update_rows *rows) {
-    struct column *const columns[] = {&rows->event, &rows->id,   &rows->before,
-                                      &rows->after, &rows->name, &rows->email};
+    struct column *const columns[] = {&rows->event, &rows->id,          &rows->before,
+                                      &rows->after, &rows->user_before, &rows->user_after,
+                                      &rows->name,  &rows->email};
     free_columns(columns, ARRAY_LEN(columns));
 }
 

@@ -29,11 +29,12 @@ void booking_insert_rows_free(struct booking_insert_rows *rows);
 
 struct booking_update_rows {
     size_t count;
-    struct column event, id, before, after, name, email;
+    struct column event, id, before, after, user_before, user_after, name, email;
 };
 
 void booking_update_rows_add(struct booking_update_rows *rows, enum booking_status before,
-                             const struct booking *after, const char *name, const char *email);
+                             const struct id128 *user_before, const struct booking *after,
+                             const char *name, const char *email);
 void booking_update_rows_bind(const struct booking_update_rows *rows, struct database_group *group);
 void booking_update_rows_free(struct booking_update_rows *rows);
 

@@ -92,6 +92,7 @@ enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, s
     case COMMAND_RESERVE:
     case COMMAND_CONFIRM:
     case COMMAND_CANCEL:
+    case COMMAND_TRANSFER:
         return decide_booking(batch, entry, work, time);
     case COMMAND_UPDATE_EVENT:
         return decide_update(batch, entry, work);

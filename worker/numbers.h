@@ -7,7 +7,7 @@
 #include "shared/booking.h"
 #include "shared/metrics.h"
 
-#define NUMBERS_KINDS (COMMAND_UPDATE_EVENT + 1)
+#define NUMBERS_KINDS (COMMAND_KIND_LAST + 1)
 
 /* Counted by the committer. */
 struct committer_numbers {

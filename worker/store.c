@@ -57,13 +57,17 @@ const struct database_statement store_insert_bookings = {
 
 const struct database_statement store_update_bookings = {
     "update_bookings",
-    "UPDATE usher.booking b SET status = new.after, contact_name = coalesce(nullif(name, ''), "
+    "UPDATE usher.booking b SET status = new.after, user_id = new.user_after, "
+    "contact_name = coalesce(nullif(name, ''), "
     "contact_name), "
     "contact_email = coalesce(nullif(email, ''), contact_email) "
-    "FROM unnest($1, $2, $3, $4, $5, $6) AS new(event_id, booking_id, before, after, name, email) "
-    "WHERE b.event_id = new.event_id AND b.booking_id = new.booking_id AND b.status = new.before",
-    6,
-    {T_INT8_ARRAY, T_UUID_ARRAY, T_INT2_ARRAY, T_INT2_ARRAY, T_TEXT_ARRAY, T_TEXT_ARRAY}};
+    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS new(event_id, booking_id, before, after, "
+    "user_before, user_after, name, email) "
+    "WHERE b.event_id = new.event_id AND b.booking_id = new.booking_id AND b.status = new.before "
+    "AND b.user_id = new.user_before",
+    8,
+    {T_INT8_ARRAY, T_UUID_ARRAY, T_INT2_ARRAY, T_INT2_ARRAY, T_UUID_ARRAY, T_UUID_ARRAY,
+     T_TEXT_ARRAY, T_TEXT_ARRAY}};
 
 const struct database_statement store_delete_claims = {
     "delete_claims",

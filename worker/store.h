@@ -40,8 +40,8 @@ extern const struct database_statement store_fence_look;
  * int8[], $10 amount int8[], $11 currency text[], $12 created int8[] µs, $13 deadline int8[], $14
  * expires int8[] µs, $15/$16 contact text[] ("" none). */
 extern const struct database_statement store_insert_bookings;
-/* $1 event_id int8[], $2 booking_id uuid[], $3 before int2[], $4 after int2[], $5/$6 contact
- * text[]. */
+/* $1 event_id int8[], $2 booking_id uuid[], $3 before int2[], $4 after int2[], $5 user_id
+ * uuid[] before and $6 after, $7/$8 contact text[]. */
 extern const struct database_statement store_update_bookings;
 /* $1 event_id int8[], $2 seat int4[], $3 booking_id uuid[] (who has it now). */
 extern const struct database_statement store_delete_claims;

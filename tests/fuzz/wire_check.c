@@ -13,7 +13,7 @@ static void check_seats(const uint32_t *seats, uint32_t count) {
 }
 
 static void check_command(const struct command *command) {
-    ensure(command->kind >= COMMAND_RESERVE && command->kind <= COMMAND_UPDATE_EVENT);
+    ensure(command->kind >= COMMAND_RESERVE && command->kind <= COMMAND_KIND_LAST);
     ensure(command->event_id > 0 && command->event_id <= INT64_MAX);
     ensure(command->partition < PARTITION_COUNT);
     check_seats(command->seats, command->seat_count);
@@ -176,7 +176,7 @@ static uint32_t any_seats(uint64_t *seed, uint32_t seats[BOOKING_SEATS_MAX], uin
 
 void wire_random_command(uint64_t *seed, struct command *command) {
     memset(command, 0, sizeof *command);
-    command->kind = (enum command_kind)(COMMAND_RESERVE + wire_random(seed) % COMMAND_UPDATE_EVENT);
+    command->kind = (enum command_kind)(COMMAND_RESERVE + wire_random(seed) % COMMAND_KIND_LAST);
     command->request_id = any_id(seed);
     command->deadline_us = any_signed(seed);
     any_text(seed, command->trace, sizeof command->trace);
@@ -185,8 +185,10 @@ void wire_random_command(uint64_t *seed, struct command *command) {
     command->epoch = up_to(seed, UINT64_MAX);
     command->user = any_id(seed);
     command->guest = wire_random(seed) % 2 == 0;
-    if (command->kind <= COMMAND_CANCEL)
+    if (command->kind <= COMMAND_CANCEL || command->kind == COMMAND_TRANSFER)
         command->booking_id = any_id(seed);
+    if (command->kind == COMMAND_TRANSFER)
+        command->new_user = any_id(seed);
     if (command->kind == COMMAND_RESERVE) {
         command->body_hash = up_to(seed, UINT64_MAX);
         command->seat_count = any_seats(seed, command->seats, 0);

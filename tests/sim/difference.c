@@ -34,6 +34,9 @@ const char *booking_difference(const struct booking *a, const struct booking *b)
 
 const char *change_difference(const struct show_change *a, const struct show_change *b) {
     DIFFER(before);
+    if (!id128_equal(&a->user_before, &b->user_before)) {
+        return "user_before";
+    }
     return booking_difference(&a->booking, &b->booking);
 }
 

@@ -95,6 +95,7 @@ static void end_booking(struct booking *booking, enum booking_status to,
                         struct show_decision *decision) {
     decision->has_change = true;
     decision->change.before = booking->status;
+    decision->change.user_before = booking->user;
     booking->status = to;
     decision->change.booking = *booking;
 }
@@ -267,6 +268,7 @@ static void reserve_new(struct model *model, const struct command *command,
     model->bookings[model->booking_count++] = booking;
     decision->has_change = true;
     decision->change.before = BOOKING_NONE;
+    decision->change.user_before = command->user;
     decision->change.booking = booking;
     show_booking(&booking, time, reply);
 }
@@ -304,6 +306,35 @@ static void cancel(struct booking *booking, struct show_decision *decision) {
     }
 }
 
+static void transfer(const struct model *model, struct booking *booking,
+                     const struct id128 *new_user, struct show_decision *decision) {
+    struct reply *reply = &decision->reply;
+    uint32_t limit = model->settings.seats_per_user;
+    if (id128_equal(&booking->user, new_user)) {
+        reply->replayed = true;
+    } else if (booking->status == BOOKING_CANCELLED) {
+        reply->code = REPLY_NOT_PENDING;
+    } else if (booking->status == BOOKING_EXPIRED) {
+        reply->code = REPLY_HOLD_EXPIRED;
+    } else if (seats_of_user(model, new_user) + booking->seat_count > limit) {
+        reply->code = REPLY_SEAT_LIMIT;
+        reply->limit = limit;
+    } else {
+        decision->has_change = true;
+        decision->change.before = booking->status;
+        decision->change.user_before = booking->user;
+        booking->user = *new_user;
+        decision->change.booking = *booking;
+    }
+}
+
+static bool belongs_to(const struct booking *booking, const struct command *command) {
+    if (command->kind == COMMAND_TRANSFER && id128_equal(&booking->user, &command->new_user)) {
+        return true;
+    }
+    return id128_equal(&booking->user, &command->user);
+}
+
 void model_decide(struct model *model, const struct show_request *request,
                   const struct show_time *time, struct show_decision *decision) {
     const struct command *command = request->command;
@@ -318,7 +349,7 @@ void model_decide(struct model *model, const struct show_request *request,
         return;
     }
     struct booking *booking = &model->bookings[found - model->bookings];
-    if (!id128_equal(&booking->user, &command->user)) {
+    if (!belongs_to(booking, command)) {
         decision->reply.code = REPLY_NOT_FOUND;
         return;
     }
@@ -333,6 +364,8 @@ void model_decide(struct model *model, const struct show_request *request,
         decision->reply.replayed = true;
     } else if (command->kind == COMMAND_CONFIRM) {
         confirm(model, booking, request->payment, decision);
+    } else if (command->kind == COMMAND_TRANSFER) {
+        transfer(model, booking, &command->new_user, decision);
     } else {
         cancel(booking, decision);
     }
@@ -365,7 +398,8 @@ size_t model_expire(struct model *model, const struct show_time *time, struct sh
             break;
         }
         booking->status = BOOKING_EXPIRED;
-        changes[count++] = (struct show_change){.before = BOOKING_PENDING, .booking = *booking};
+        changes[count++] = (struct show_change){
+            .before = BOOKING_PENDING, .user_before = booking->user, .booking = *booking};
     }
     return count;
 }

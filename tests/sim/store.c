@@ -36,11 +36,13 @@ static const struct show_change *earlier_change(const struct show_change *change
     return NULL;
 }
 
-/* Only the status of a booking ever changes. */
-static bool differs_in_more_than_status(const struct booking *a, const struct booking *b) {
+/* Only the status and the user of a booking ever change, and not at once. */
+static bool differs_in_more_than_one(const struct booking *a, const struct booking *b) {
     struct booking same_status = *b;
+    struct booking same_user = *b;
     same_status.status = a->status;
-    return booking_difference(a, &same_status) != NULL;
+    same_user.user = a->user;
+    return booking_difference(a, &same_status) != NULL && booking_difference(a, &same_user) != NULL;
 }
 
 static const char *check_booking(const struct store *store, const struct show_change *changes,
@@ -51,18 +53,19 @@ static const char *check_booking(const struct store *store, const struct show_ch
     if (was == NULL) {
         return changes[i].before == BOOKING_NONE ? NULL : "a booking changes that is not there";
     }
-    if (changes[i].before != was->status) {
+    if (changes[i].before != was->status || !id128_equal(&changes[i].user_before, &was->user)) {
         return "a booking changes that is not as it was";
     }
-    return differs_in_more_than_status(was, &changes[i].booking) ? "more than a status changes"
-                                                                 : NULL;
+    return differs_in_more_than_one(was, &changes[i].booking)
+               ? "more than a status or a user changes"
+               : NULL;
 }
 
 /* Works the seats' net effect out of the changes in order. */
 static const char *add_effect(struct seat_effect *effects, const struct show_change *change) {
     const struct booking *booking = &change->booking;
     static const struct id128 nobody;
-    if (booking->status == BOOKING_CONFIRMED) {
+    if (booking->status == BOOKING_CONFIRMED || booking->status == change->before) {
         return NULL;
     }
     bool takes = booking->status == BOOKING_PENDING;

@@ -168,7 +168,8 @@ void world_make_command(const struct world *world, struct random *random, const 
                         struct command *command) {
     uint32_t dice = random_below(random, 100);
     enum command_kind kind = dice < 60   ? COMMAND_RESERVE
-                             : dice < 72 ? COMMAND_CONFIRM
+                             : dice < 70 ? COMMAND_CONFIRM
+                             : dice < 78 ? COMMAND_TRANSFER
                                          : COMMAND_CANCEL;
     uint32_t booking = pick_booking(world, random, model, kind);
     uint32_t user = random_percent(random, 95) ? booking : random_below(random, WORLD_USERS_MAX);
@@ -180,6 +181,13 @@ void world_make_command(const struct world *world, struct random *random, const 
         .booking_id = world->booking_ids[booking],
         .body_hash = random_percent(random, 97) ? booking : booking + 1,
     };
+    const struct booking *made = model_find(model, &command->booking_id);
+    if (made != NULL && kind != COMMAND_RESERVE && random_percent(random, 70)) {
+        command->user = made->user; /* it may have been transferred */
+    }
+    if (kind == COMMAND_TRANSFER) {
+        command->new_user = world->users[random_below(random, world->user_count)];
+    }
     if (command->kind == COMMAND_RESERVE) {
         dice = random_below(random, 100);
         if (dice < 10) {

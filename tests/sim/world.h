@@ -27,7 +27,7 @@ struct world {
 void world_make(struct world *world, struct random *random);
 void world_make_settings(const struct world *world, struct random *random, int64_t now_us,
                          struct show_settings *settings);
-/* A reserve, confirm or cancel of one of the ids in use, now and then a foolish one. */
+/* A reserve, confirm, cancel or transfer of one of the ids in use, now and then a foolish one. */
 void world_make_command(const struct world *world, struct random *random, const struct model *model,
                         struct command *command);
 enum payment_result world_make_payment(struct random *random);

@@ -27,6 +27,7 @@ static const struct show_settings on_sale = {
 };
 static const struct id128 ann = {{0xa}};
 static const struct id128 bob = {{0xb}};
+static const struct id128 carl = {{0xc}};
 
 struct stage {
     struct show *show;
@@ -97,6 +98,13 @@ static enum reply_code confirm(struct stage *stage, const struct id128 *user, ui
 static enum reply_code cancel(struct stage *stage, const struct id128 *user, uint8_t booking) {
     struct command cancelling = command(COMMAND_CANCEL, user, booking);
     return decide(stage, &cancelling, PAYMENT_NOT_ASKED);
+}
+
+static enum reply_code transfer(struct stage *stage, const struct id128 *from,
+                                const struct id128 *to, uint8_t booking) {
+    struct command transferring = command(COMMAND_TRANSFER, from, booking);
+    transferring.new_user = *to;
+    return decide(stage, &transferring, PAYMENT_NOT_ASKED);
 }
 
 static void pass_ms(struct stage *stage, int64_t passed_ms) {
@@ -282,6 +290,76 @@ static void test_foolish_requests_are_refused(void **state) {
     assert_int_equal(cancel(stage, &ann, 1), REPLY_NOT_FOUND);
 }
 
+static void test_a_hold_is_given_to_another_user(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(reserve(stage, &ann, 1, 0, 2), REPLY_OK);
+    pass_ms(stage, 1000);
+    assert_int_equal(transfer(stage, &carl, &bob, 1), REPLY_NOT_FOUND);
+    assert_int_equal(transfer(stage, &ann, &bob, 2), REPLY_NOT_FOUND);
+    assert_int_equal(transfer(stage, &ann, &bob, 1), REPLY_OK);
+    assert_false(stage->decision.reply.replayed);
+    const struct show_change *change = &stage->decision.change;
+    assert_true(id128_equal(&change->user_before, &ann));
+    assert_true(id128_equal(&change->booking.user, &bob));
+    assert_int_equal(change->before, BOOKING_PENDING);
+    assert_int_equal(change->booking.status, BOOKING_PENDING);
+    assert_int_equal(show_next_deadline(stage->show), stage->time.served_ms - 1000 + HOLD_MS);
+
+    assert_int_equal(transfer(stage, &ann, &bob, 1), REPLY_OK);
+    assert_true(stage->decision.reply.replayed);
+    assert_false(stage->decision.has_change);
+    assert_int_equal(transfer(stage, &ann, &carl, 1), REPLY_NOT_FOUND);
+    assert_int_equal(confirm(stage, &ann, 1, PAYMENT_APPROVED), REPLY_NOT_FOUND);
+    assert_int_equal(reserve(stage, &ann, 1, 0, 2), REPLY_NOT_FOUND); /* her key */
+    assert_int_equal(confirm(stage, &bob, 1, PAYMENT_APPROVED), REPLY_OK);
+    assert_int_equal(transfer(stage, &bob, &ann, 1), REPLY_OK); /* what is paid for as well */
+    assert_int_equal(show_seat_state(stage->show, 0), SEAT_BOOKED);
+}
+
+static void test_a_transfer_keeps_the_limit(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(reserve(stage, &ann, 1, 0, 2), REPLY_OK);
+    assert_int_equal(reserve(stage, &bob, 2, 2, 2), REPLY_OK);
+    assert_int_equal(reserve_floor(stage, &bob, 3, 1), REPLY_OK);
+    assert_int_equal(transfer(stage, &ann, &bob, 1), REPLY_SEAT_LIMIT);
+    assert_int_equal(stage->decision.reply.limit, 4);
+    assert_false(stage->decision.has_change);
+    assert_int_equal(cancel(stage, &bob, 3), REPLY_OK);
+    assert_int_equal(transfer(stage, &ann, &bob, 1), REPLY_OK);
+    assert_int_equal(reserve_floor(stage, &bob, 4, 1), REPLY_SEAT_LIMIT);
+    assert_int_equal(reserve_floor(stage, &ann, 5, 2), REPLY_OK); /* hers count no more */
+}
+
+static void test_what_has_ended_is_not_given_away(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(reserve(stage, &ann, 1, 0, 1), REPLY_OK);
+    pass_ms(stage, HOLD_MS);
+    assert_int_equal(transfer(stage, &ann, &bob, 1), REPLY_HOLD_EXPIRED);
+    assert_int_equal(stage->decision.change.booking.status, BOOKING_EXPIRED);
+    assert_true(id128_equal(&stage->decision.change.booking.user, &ann));
+
+    assert_int_equal(reserve(stage, &ann, 2, 0, 1), REPLY_OK);
+    assert_int_equal(cancel(stage, &ann, 2), REPLY_OK);
+    struct booking cancelled = stage->decision.change.booking;
+    struct command again = command(COMMAND_TRANSFER, &ann, 2);
+    again.new_user = bob;
+    struct show_request request = {
+        .command = &again, .lookup = LOOKUP_FOUND, .looked_up = &cancelled};
+    assert_int_equal(decide_request(stage, &request), REPLY_NOT_PENDING);
+    assert_false(stage->decision.has_change);
+}
+
+/* As many users as seats, and one more: there is room for that one. */
+static void test_a_full_house_is_given_away(void **state) {
+    struct stage *stage = *state;
+    for (uint8_t seat = 0; seat < 6; seat++) {
+        const struct id128 user = {{0x10, seat}};
+        assert_int_equal(reserve(stage, &user, seat, seat, 1), REPLY_OK);
+    }
+    const struct id128 first = {{0x10, 0}};
+    assert_int_equal(transfer(stage, &first, &ann, 0), REPLY_OK);
+}
+
 static void test_recovery_refuses_a_broken_store(void **state) {
     struct stage *stage = *state;
     struct booking booking = {.id = {{1}},
@@ -315,6 +393,10 @@ int main(void) {
         STORY(test_a_sale_has_its_hours),
         STORY(test_an_open_hold_keeps_its_price),
         STORY(test_foolish_requests_are_refused),
+        STORY(test_a_hold_is_given_to_another_user),
+        STORY(test_a_transfer_keeps_the_limit),
+        STORY(test_what_has_ended_is_not_given_away),
+        STORY(test_a_full_house_is_given_away),
         STORY(test_recovery_refuses_a_broken_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

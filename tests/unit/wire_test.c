@@ -177,24 +177,24 @@ static enum status open_commands(const void *data, size_t size_bytes) {
 
 static void refusals_say_what_is_wrong(void **state) {
     (void)state;
-    const uint8_t empty[] = {0x75, 1, WIRE_COMMANDS, 0, 0, 0, 0, 5};
+    const uint8_t empty[] = {0x75, WIRE_VERSION, WIRE_COMMANDS, 0, 0, 0, 0, 5};
     assert_int_equal(open_commands(empty, sizeof empty), STATUS_OK);
     assert_int_equal(open_commands(empty, 0), STATUS_TRUNCATED);
     assert_int_equal(open_commands(empty, sizeof empty - 1), STATUS_TRUNCATED);
-    const uint8_t magic[] = {0x74, 1, WIRE_COMMANDS, 0, 0, 0, 0, 5};
+    const uint8_t magic[] = {0x74, WIRE_VERSION, WIRE_COMMANDS, 0, 0, 0, 0, 5};
     assert_int_equal(open_commands(magic, sizeof magic), STATUS_INVALID);
-    const uint8_t version[] = {0x75, 2};
+    const uint8_t version[] = {0x75, WIRE_VERSION - 1};
     assert_int_equal(open_commands(version, sizeof version), STATUS_VERSION);
-    const uint8_t type[] = {0x75, 1, WIRE_REPLIES, 0, 0, 0, 0, 5};
+    const uint8_t type[] = {0x75, WIRE_VERSION, WIRE_REPLIES, 0, 0, 0, 0, 5};
     assert_int_equal(open_commands(type, sizeof type), STATUS_INVALID);
-    const uint8_t more[] = {0x75, 1, WIRE_COMMANDS, 0, 0, 0, 0, 5, 0};
+    const uint8_t more[] = {0x75, WIRE_VERSION, WIRE_COMMANDS, 0, 0, 0, 0, 5, 0};
     assert_int_equal(open_commands(more, sizeof more), STATUS_INVALID);
-    const uint8_t padded[] = {0x75, 1, WIRE_COMMANDS, 0, 0, 0, 0, 0x85, 0};
+    const uint8_t padded[] = {0x75, WIRE_VERSION, WIRE_COMMANDS, 0, 0, 0, 0, 0x85, 0};
     assert_int_equal(open_commands(padded, sizeof padded), STATUS_INVALID);
-    const uint8_t many[] = {0x75, 1, WIRE_COMMANDS, 255, 255, 255, 255, 5};
+    const uint8_t many[] = {0x75, WIRE_VERSION, WIRE_COMMANDS, 255, 255, 255, 255, 5};
     assert_int_equal(open_commands(many, sizeof many), STATUS_TRUNCATED);
-    const uint8_t overflow[] = {0x75, 1,   WIRE_COMMANDS, 0,   0,   0,   0,   255, 255,
-                                255,  255, 255,           255, 255, 255, 255, 2};
+    const uint8_t overflow[] = {0x75, WIRE_VERSION, WIRE_COMMANDS, 0,   0,   0,   0,   255, 255,
+                                255,  255,          255,           255, 255, 255, 255, 2};
     assert_int_equal(open_commands(overflow, sizeof overflow), STATUS_INVALID);
 }
 
@@ -212,7 +212,7 @@ static void what_nobody_would_accept_is_not_added(void **state) {
     bad[1].partition = PARTITION_COUNT;
     bad[2].seats[0] = SHOW_SEATS_MAX;
     bad[3].seat_count = BOOKING_SEATS_MAX + 1;
-    bad[4].kind = (enum command_kind)6;
+    bad[4].kind = (enum command_kind)(COMMAND_KIND_LAST + 1);
     bad[5].kind = COMMAND_UPDATE_EVENT;
 
     struct wire_buffer buffer = {0};

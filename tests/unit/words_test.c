@@ -28,6 +28,7 @@ static void words_are_those_of_the_interface(void **state) {
     assert_string_equal(booking_status_text(BOOKING_CANCELLED), "CANCELLED");
     assert_string_equal(booking_status_text(BOOKING_EXPIRED), "EXPIRED");
     assert_string_equal(command_kind_text(COMMAND_UPDATE_EVENT), "update-event");
+    assert_string_equal(command_kind_text(COMMAND_TRANSFER), "transfer");
     for (int code = 0; code < REPLY_CODE_COUNT; code++)
         assert_true(strlen(reply_code_text((enum reply_code)code)) > 0);
 }

@@ -47,6 +47,11 @@
     X(CANCEL_CANCELLED, "a repeated cancel changes nothing")                                       \
     X(CANCEL_EXPIRED, "what has expired is not cancelled")                                         \
     X(CANCEL_CONFIRMED, "a sold seat is not given away by a cancel")                               \
+    X(TRANSFER_NOTHING, "what is transferred exists")                                              \
+    X(TRANSFER_DONE, "a repeated transfer changes nothing")                                        \
+    X(TRANSFER_CANCELLED, "what was cancelled stays its user's")                                   \
+    X(TRANSFER_EXPIRED, "what has expired stays its user's")                                       \
+    X(TRANSFER_NO_MEMORY, "a transfer that can't be remembered is refused")                        \
     X(SWEEP_LIMIT, "a sweep writes no more changes than it was given room for")                    \
     X(SWEEP_NOT_DUE, "no hold is swept before its deadline")                                       \
     X(RESTORE_EVENT, "a show loads only its own bookings")                                         \

@@ -33,8 +33,8 @@ static bool allocate(struct show *show, size_t ended_limit) {
     show->seat_sections = calloc(show->seat_count, sizeof *show->seat_sections);
     show->seats = calloc(show->seat_count, sizeof(struct live_booking *));
     show->free_seats = seat_index_create(show->seat_count);
-    show->bookings = id_map_create(show->seat_count); /* each has at least a seat */
-    show->holders = id_map_create(show->seat_count);
+    show->bookings = id_map_create(show->seat_count);    /* each has at least a seat */
+    show->holders = id_map_create(show->seat_count + 1); /* one more while a booking moves */
     show->deadlines = deadlines_create();
     show->ended = fingerprints_create(ended_limit);
     return show->sections != NULL && show->seat_sections != NULL && show->seats != NULL &&

@@ -12,6 +12,8 @@
  *                               v   v                   that names the booking)
  *                        CANCELLED  EXPIRED
  *
+ * A transfer gives a live booking, as it is, to another user.
+ *
  * A PENDING booking's seats are HELD, a CONFIRMED one's BOOKED; the ended ones hold nothing.
  * *Live* bookings (PENDING, CONFIRMED) are in memory whole. Of every ended one there is an 8-byte
  * fingerprint; past `ended_limit` of them any unknown id may be an ended booking. When a command
@@ -105,16 +107,18 @@ enum payment_result {
 enum lookup_result { LOOKUP_NOT_DONE = 0, LOOKUP_NONE, LOOKUP_FOUND };
 
 struct show_request {
-    const struct command *command; /* RESERVE, CONFIRM or CANCEL */
+    const struct command *command; /* RESERVE, CONFIRM, CANCEL or TRANSFER */
     enum payment_result payment;   /* CONFIRM */
     enum lookup_result lookup;
     const struct booking *looked_up; /* LOOKUP_FOUND: CANCELLED or EXPIRED */
 };
 
-/* A booking as it was (`before`: its status, BOOKING_NONE when new) and is to be stored. Which
- * seats changed hands follows: PENDING from NONE takes them, CANCELLED and EXPIRED free them. */
+/* A booking as it was (`before`: its status, BOOKING_NONE when new; and its user, a new one's own)
+ * and is to be stored. Which seats changed hands follows: PENDING from NONE takes them, CANCELLED
+ * and EXPIRED free them. */
 struct show_change {
     enum booking_status before;
+    struct id128 user_before;
     struct booking booking;
 };
 
@@ -144,8 +148,9 @@ MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 
  * Decides one command. SHOW_NEEDS_LOOKUP: *decision is not filled, nothing changed. Otherwise the
  * first of these that applies:
  *
- * any      NOT_FOUND (the booking is another user's). A hold found at served_ms >= deadline becomes
- *          EXPIRED, swept or not, before the rest is decided (for reserve: unless KEY_REUSED).
+ * any      NOT_FOUND (the booking is another user's; for transfer: nor the new user's). A hold
+ *          found at served_ms >= deadline becomes EXPIRED, swept or not, before the rest is decided
+ *          (for reserve: unless KEY_REUSED).
  * reserve  KEY_REUSED; OK `replayed` when the booking was there (its current state, also ended);
  *          NOT_FOUND (a draft); GUESTS_NOT_ALLOWED; NOT_ON_SALE (`on_sale_us` only when the sale
  *          is still to begin); INVALID (no seats, more than BOOKING_SEATS_MAX); UNKNOWN_SEAT (seat
@@ -157,11 +162,14 @@ MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 
  *          NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED; PAYMENT_INVALID (not asked or
  *          token unknown); OK. An amount of 0 needs no payment.
  * cancel   NOT_FOUND; OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); OK.
+ * transfer NOT_FOUND; OK `replayed` when it is the new user's; NOT_PENDING (CANCELLED);
+ *          HOLD_EXPIRED; SEAT_LIMIT (of the new user); OVERLOADED; OK. Status, seats, prices and
+ *          deadline stay, whatever the event's state.
  *
- * reply.booking, the state after the decision, comes with OK and with every refusal of a confirm or
- * cancel but NOT_FOUND. While PENDING its expires_us is forecast anew, now_us + what is left of the
- * hold: served time never runs ahead of database time, so that is never later than the truth, and
- * never earlier than the first forecast, which is the one stored.
+ * reply.booking, the state after the decision, comes with OK and with every refusal of a confirm,
+ * cancel or transfer but NOT_FOUND. While PENDING its expires_us is forecast anew, now_us + what is
+ * left of the hold: served time never runs ahead of database time, so that is never later than the
+ * truth, and never earlier than the first forecast, which is the one stored.
  */
 MUST_CHECK enum show_verdict show_decide(struct show *show, const struct show_request *request,
                                          const struct show_time *time,

@@ -96,6 +96,7 @@ void show_move_booking(struct show *show, struct live_booking *live, enum bookin
                        struct show_change *change) {
     enum seat_state seats_were = seat_state_of(live);
     change->before = live->booking.status;
+    change->user_before = live->booking.user;
     if (live->booking.status == BOOKING_PENDING) {
         deadlines_remove(show->deadlines, live);
         show->counts.open_holds--;
@@ -111,6 +112,23 @@ void show_move_booking(struct show *show, struct live_booking *live, enum bookin
         count_seats(show, live, seats_were, SEAT_AVAILABLE);
         remove_booking(show, live);
     }
+}
+
+enum status show_transfer_booking(struct show *show, struct live_booking *live,
+                                  const struct id128 *user, struct show_change *change) {
+    struct holder *to = holder_get(show, user);
+    if (to == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    change->before = live->booking.status;
+    change->user_before = live->booking.user;
+    to->seat_count += live->booking.seat_count;
+    live->holder->seat_count -= live->booking.seat_count;
+    holder_drop_if_idle(show, live->holder);
+    live->holder = to;
+    live->booking.user = *user;
+    change->booking = live->booking;
+    return STATUS_OK;
 }
 
 void show_block_seat(struct show *show, uint32_t seat) {

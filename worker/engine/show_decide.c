@@ -112,8 +112,9 @@ static enum reply_code check_request(const struct decider *d, uint64_t wanted) {
     return REPLY_OK;
 }
 
-static enum reply_code check_limit(const struct decider *d, uint64_t wanted) {
-    const struct holder *holder = id_map_get(d->show->holders, &d->command->user);
+static enum reply_code check_limit(const struct decider *d, const struct id128 *user,
+                                   uint64_t wanted) {
+    const struct holder *holder = id_map_get(d->show->holders, user);
     uint64_t has = holder == NULL ? 0 : holder->seat_count;
     if (GUARD(SEAT_LIMIT, has + wanted > d->show->settings.seats_per_user)) {
         d->decision->reply.limit = d->show->settings.seats_per_user;
@@ -196,7 +197,7 @@ static enum reply_code decide_reserve(struct decider *d) {
         code = check_request(d, wanted);
     }
     if (code == REPLY_OK) {
-        code = check_limit(d, wanted);
+        code = check_limit(d, &d->command->user, wanted);
     }
     if (code == REPLY_OK) {
         code = pick_seats(d, &booking);
@@ -209,7 +210,8 @@ static enum reply_code decide_reserve(struct decider *d) {
         return REPLY_OVERLOADED;
     }
     d->decision->has_change = true;
-    d->decision->change = (struct show_change){.before = BOOKING_NONE, .booking = booking};
+    d->decision->change = (struct show_change){
+        .before = BOOKING_NONE, .user_before = booking.user, .booking = booking};
     reply_booking(d, &booking);
     return REPLY_OK;
 }
@@ -271,6 +273,44 @@ static enum reply_code decide_cancel(struct decider *d) {
     return code;
 }
 
+static enum reply_code transfer(struct decider *d) {
+    const struct id128 *user = &d->command->new_user;
+    enum reply_code code = check_limit(d, user, d->known->seat_count);
+    if (code != REPLY_OK) {
+        return code;
+    }
+    enum status status = show_transfer_booking(d->show, d->live, user, &d->decision->change);
+    if (GUARD(TRANSFER_NO_MEMORY, status != STATUS_OK)) {
+        return REPLY_OVERLOADED;
+    }
+    d->decision->has_change = true;
+    return REPLY_OK;
+}
+
+static enum reply_code decide_transfer(struct decider *d) {
+    if (GUARD(TRANSFER_NOTHING, d->known == NULL)) {
+        return REPLY_NOT_FOUND;
+    }
+    enum reply_code code = REPLY_OK;
+    if (GUARD(TRANSFER_DONE, id128_equal(&d->known->user, &d->command->new_user))) {
+        d->decision->reply.replayed = true;
+    } else if (GUARD(TRANSFER_CANCELLED, d->known->status == BOOKING_CANCELLED)) {
+        code = REPLY_NOT_PENDING;
+    } else if (GUARD(TRANSFER_EXPIRED, d->known->status == BOOKING_EXPIRED)) {
+        code = REPLY_HOLD_EXPIRED;
+    } else {
+        code = transfer(d);
+    }
+    reply_booking(d, d->known);
+    return code;
+}
+
+/* Nobody else's booking is shown; one that was transferred is the new user's. */
+static bool may_name(const struct command *command, const struct booking *booking) {
+    return id128_equal(&booking->user, &command->user) ||
+           (command->kind == COMMAND_TRANSFER && id128_equal(&booking->user, &command->new_user));
+}
+
 static bool is_overdue(const struct live_booking *live, const struct show_time *time) {
     return live->booking.status == BOOKING_PENDING &&
            time->served_ms >= live->booking.deadline_served_ms;
@@ -278,9 +318,10 @@ static bool is_overdue(const struct live_booking *live, const struct show_time *
 
 static enum reply_code decide(struct decider *d) {
     enum command_kind kind = d->command->kind;
-    ensure(kind == COMMAND_RESERVE || kind == COMMAND_CONFIRM || kind == COMMAND_CANCEL);
+    ensure(kind == COMMAND_RESERVE || kind == COMMAND_CONFIRM || kind == COMMAND_CANCEL ||
+           kind == COMMAND_TRANSFER);
     if (d->known != NULL) {
-        if (GUARD(OTHER_USER, !id128_equal(&d->known->user, &d->command->user))) {
+        if (GUARD(OTHER_USER, !may_name(d->command, d->known))) {
             return REPLY_NOT_FOUND;
         }
         if (kind == COMMAND_RESERVE &&
@@ -296,8 +337,10 @@ static enum reply_code decide(struct decider *d) {
         return decide_reserve(d);
     case COMMAND_CONFIRM:
         return decide_confirm(d);
-    default:
+    case COMMAND_CANCEL:
         return decide_cancel(d);
+    default:
+        return decide_transfer(d);
     }
 }
 

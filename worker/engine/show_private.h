@@ -42,6 +42,9 @@ MUST_CHECK enum status show_add_booking(struct show *show, const struct booking 
  * back and is freed. */
 void show_move_booking(struct show *show, struct live_booking *live, enum booking_status to,
                        struct show_change *change);
+/* A live booking to another user; all else of it stays. STATUS_NO_MEMORY. */
+MUST_CHECK enum status show_transfer_booking(struct show *show, struct live_booking *live,
+                                             const struct id128 *user, struct show_change *change);
 void show_block_seat(struct show *show, uint32_t seat);
 
 #endif
