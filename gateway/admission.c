@@ -139,7 +139,7 @@ static bool class_of(const struct route *route, enum limits_class *class) {
     *class = LIMITS_LOOKING;
     if (strncmp(pattern, "/admin/", 7) == 0) {
         *class = LIMITS_ADMIN;
-    } else if (strncmp(pattern, "/sessions", 9) == 0) {
+    } else if (strcmp(pattern, "/sessions") == 0) {
         *class = LIMITS_SESSIONS;
     } else if (strncmp(pattern, "/bookings", 9) == 0 ||
                (route != NULL && route->method != HTTP_METHOD_GET)) {

@@ -86,6 +86,10 @@ bool auth_user(struct gateway *gateway, struct http_request *request, struct ses
                                &session->user);
 }
 
+bool auth_guest_token(const struct gateway *gateway, const char *token, struct session *session) {
+    return is_guest(gateway, token, session) && session->guest;
+}
+
 bool auth_takes_guests(const struct gateway *gateway) {
     return strcmp(gateway->config.guests, "on") == 0;
 }

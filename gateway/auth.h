@@ -17,6 +17,9 @@ MUST_CHECK bool auth_user(struct gateway *gateway, struct http_request *request,
 /* The same for what makes a booking; 403 for a guest where guests are switched off. */
 MUST_CHECK bool auth_booker(struct gateway *gateway, struct http_request *request,
                             struct session *session);
+/* Whether `token` is a guest's that is good, whoever sent it and wherever; only after auth_user. */
+MUST_CHECK bool auth_guest_token(const struct gateway *gateway, const char *token,
+                                 struct session *session);
 bool auth_takes_guests(const struct gateway *gateway);
 /* 401; 403 for a user, and for an admin whose role may not (gateway/roles.h); 503 as long as the
  * keys are not known. */

@@ -228,6 +228,35 @@ const struct database_statement sql_bookings = {
     .types = {OID_UUID, OID_INT8, OID_TIMESTAMPTZ, OID_UUID, OID_INT4},
 };
 
+const struct database_statement sql_link = {
+    .name = "link",
+    .sql = "INSERT INTO usher.guest_link AS l (guest_user_id, user_id) VALUES ($1, $2)"
+           " ON CONFLICT (guest_user_id) DO UPDATE SET user_id = l.user_id RETURNING user_id",
+    .parameter_count = 2,
+    .types = {OID_UUID, OID_UUID},
+};
+
+const struct database_statement sql_link_note = {
+    .name = "link-note",
+    .sql = "INSERT INTO usher.guest_link_booking (guest_user_id, event_id, booking_id)"
+           " SELECT l.guest_user_id, b.event_id, b.booking_id"
+           " FROM usher.guest_link l JOIN usher.booking b ON b.user_id = l.guest_user_id"
+           " WHERE l.guest_user_id = $1 AND l.user_id = $2 AND b.status IN (1, 2)"
+           " ON CONFLICT DO NOTHING",
+    .parameter_count = 2,
+    .types = {OID_UUID, OID_UUID},
+};
+
+const struct database_statement sql_link_bookings = {
+    .name = "link-bookings",
+    .sql = "SELECT " BOOKING_COLUMNS ", user_id = $1"
+           " FROM usher.guest_link_booking l JOIN usher.booking b USING (event_id, booking_id)"
+           " WHERE l.guest_user_id = $1 AND b.user_id IN ($1, $2) AND b.status IN (1, 2)"
+           " ORDER BY user_id = $1 DESC, created_at, booking_id LIMIT $3",
+    .parameter_count = 3,
+    .types = {OID_UUID, OID_UUID, OID_INT4},
+};
+
 const struct database_statement sql_stats = {
     .name = "stats",
     .sql = "SELECT json_build_object('eventId', e.event_id, 'seatsVersion', s.seats_version,"
@@ -287,7 +316,8 @@ const struct database_statement *const sql_of_search_session[] = {
 };
 
 const struct database_statement *const sql_of_primary_session[] = {
-    &sql_clock, &sql_installation, &sql_booking, &sql_bookings, &sql_admin_keys, NULL,
+    &sql_clock,     &sql_installation,  &sql_booking,    &sql_bookings, &sql_link,
+    &sql_link_note, &sql_link_bookings, &sql_admin_keys, NULL,
 };
 
 const struct database_statement *const sql_of_admin_session[] = {

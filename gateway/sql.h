@@ -47,6 +47,15 @@ extern const struct database_statement sql_booking;
  * how many. Newest first. */
 extern const struct database_statement sql_bookings;
 
+/* A guest becomes a user: one group. $1 the guest's user_id, $2 the account's, for
+ * sql_link_bookings $3 how many. sql_link: the first to ask is the one; column: user_id uuid.
+ * sql_link_note keeps which bookings are to move, unless the guest is linked to another account.
+ * sql_link_bookings: those of them that are live; columns as sql_booking, and whether it is the
+ * guest's still; such come first. */
+extern const struct database_statement sql_link;
+extern const struct database_statement sql_link_note;
+extern const struct database_statement sql_link_bookings;
+
 /* $1 event_id. GET /admin/events/{id}/stats as JSON text. */
 extern const struct database_statement sql_stats;
 

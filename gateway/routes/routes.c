@@ -8,6 +8,7 @@
 
 static const struct route routes[] = {
     {HTTP_METHOD_POST, "/sessions", route_sessions_post, 0},
+    {HTTP_METHOD_POST, "/sessions/link", route_link, 0},
 
     {HTTP_METHOD_GET, "/events", route_events_list, 0},
     {HTTP_METHOD_GET, "/events/{id}", route_event_get, 0},

@@ -20,6 +20,7 @@ size_t routes_index(const struct route *route);
 int routes_write_ready(void *context, char *text, size_t size_bytes);
 
 route_handler route_sessions_post;
+route_handler route_link;
 
 route_handler route_events_list;
 route_handler route_event_get;

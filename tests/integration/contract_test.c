@@ -5,6 +5,7 @@
  */
 #include "tests/integration/requests.h"
 #include "tests/support/expect.h"
+#include "tests/support/provider.h"
 #include "tests/support/shop.h"
 
 #include "shared/clock.h"
@@ -20,6 +21,7 @@ enum {
     ROWS = 26,
     SEATS = 40,
     ADMIN_EVENTS = 6,
+    GUESTS = 40, /* to become the account's */
     ANSWER_SIZE = 96,
 };
 
@@ -27,7 +29,8 @@ struct run {
     struct cluster *cluster;
     struct requests requests;
     struct shop_customer customers[CUSTOMERS];
-    json_t *seen; /* "reserve 201": how often */
+    char *account; /* a token of the site's identity provider */
+    json_t *seen;  /* "reserve 201": how often */
     size_t statuses[600];
     size_t changed;
 };
@@ -103,6 +106,23 @@ static void know_what_there_is(struct run *run) {
     }
     know_text(run, "TimeZone", "Europe/Oslo");
     know_text(run, "EntryId", "e-1");
+    struct shop_customer guests[GUESTS];
+    shop_customers(cluster, guests, GUESTS);
+    for (size_t i = 0; i < GUESTS; i++) {
+        know_text(run, "GuestToken", guests[i].token);
+    }
+}
+
+/* A provider whose keys lie in `folder`, and somebody whom it knows. */
+static char *open_provider(const char *folder) {
+    struct provider_key key = provider_key_create("ES256", NULL);
+    char *keys = provider_jwks(&key, 1);
+    char *account = provider_token(&key, "{\"iss\":\"https://login.example\",\"sub\":\"ann\","
+                                         "\"aud\":\"tickets\",\"exp\":4000000000}");
+    folder_write(folder, "jwks.json", 0644, keys);
+    free(keys);
+    provider_key_free(&key);
+    return account;
 }
 
 /* --- the pages themselves */
@@ -159,6 +179,9 @@ static const char *pick_token(struct run *run, const struct operation *operation
     if (requests_chance(&run->requests, 8)) {
         const char *const odd[] = {NULL, "", "nonsense", "a.b.c", visitor, run->cluster->admin_key};
         return odd[requests_below(&run->requests, ARRAY_LEN(odd))];
+    }
+    if (strcmp(operation->path, "/sessions/link") == 0) {
+        return run->account;
     }
     if (json_object_get(scheme, "adminKey") != NULL) {
         return run->cluster->admin_key;
@@ -292,9 +315,19 @@ static void every_answer_is_documented(void **state) {
     const char *count_text = getenv("USHER_TEST_COUNT");
     uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
     size_t total = count_text != NULL ? strtoull(count_text, NULL, 10) : REQUESTS;
-    const struct cluster_options options = {.workers = 2, .gateways = 2};
+    char folder[FOLDER_PATH_SIZE];
+    char keys_setting[FOLDER_PATH_SIZE + 64];
+    folder_create(folder);
+    (void)snprintf(keys_setting, sizeof keys_setting, "USHER_JWT_KEYS=%s/jwks.json", folder);
+    char *account = open_provider(folder);
+    const struct cluster_options options = {
+        .workers = 2,
+        .gateways = 2,
+        .settings = {"USHER_JWT_ISSUER=https://login.example", "USHER_JWT_AUDIENCE=tickets",
+                     "USHER_JWT_ALGORITHM=ES256", keys_setting}};
     print_message("USHER_TEST_SEED=%" PRIu64 "\n", seed);
-    struct run run = {.cluster = cluster_create(state, &options), .seen = json_object()};
+    struct run run = {
+        .cluster = cluster_create(state, &options), .seen = json_object(), .account = account};
     requests_open(&run.requests, seed);
     shop_customers(run.cluster, run.customers, CUSTOMERS);
     know_what_there_is(&run);
@@ -309,6 +342,8 @@ static void every_answer_is_documented(void **state) {
     requests_close(&run.requests);
     json_decref(run.seen);
     cluster_finish(run.cluster);
+    free(account);
+    folder_remove(folder);
 }
 
 int main(void) {

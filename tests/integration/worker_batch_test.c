@@ -134,6 +134,64 @@ static void held_and_cancelled(void **state) {
     stage_expect_sound_database(scene->stage);
 }
 
+/* Whose a booking is by the database. */
+static void expect_user_of(struct scene *scene, const struct desk_ask *ask,
+                           const struct id128 *user) {
+    char id[UUID_TEXT_SIZE], wanted[UUID_TEXT_SIZE];
+    char *found =
+        sql_text(scene->stage->sql, "SELECT user_id::text FROM usher.booking WHERE booking_id = $1",
+                 (const char *[]){id128_to_uuid(&ask->command.booking_id, id), NULL});
+    assert_string_equal(found, id128_to_uuid(user, wanted));
+    free(found);
+}
+
+static struct desk_ask *transfer_of(struct scene *scene, const struct desk_ask *hold,
+                                    const struct id128 *new_user) {
+    struct desk_ask *transfer = desk_again(scene->desk, COMMAND_TRANSFER, hold);
+    transfer->command.new_user = *new_user;
+    return transfer;
+}
+
+/* Stored, or made in the same batch; the seats look as before, so their version stays. */
+static void a_stored_hold_transferred(void **state) {
+    struct scene *scene = *state;
+    static const char version[] = "SELECT seats_version FROM usher.show WHERE event_id = $1";
+    int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = 4});
+    struct desk_ask *hold = desk_reserve(scene->desk, show, 1);
+    assert_int_equal(desk_decide(scene->desk, hold)->code, REPLY_OK);
+    int64_t version_before = stage_event_number(scene->stage, version, show);
+    const struct id128 account = id128_random();
+    const struct reply *reply = desk_decide(scene->desk, transfer_of(scene, hold, &account));
+    assert_int_equal(reply->code, REPLY_OK);
+    assert_true(id128_equal(&reply->booking.user, &account));
+    assert_int_equal(stage_event_number(scene->stage, version, show), version_before);
+    expect_status(scene, hold, BOOKING_PENDING);
+    expect_user_of(scene, hold, &account);
+    expect_seat_of(scene, show, 1, &hold->command.booking_id);
+    stage_expect_sound_database(scene->stage);
+}
+
+static void held_transferred_and_confirmed(void **state) {
+    struct scene *scene = *state;
+    int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = 4});
+    loaded(scene, show);
+    const struct id128 account = id128_random();
+    struct desk_ask *stored = desk_reserve(scene->desk, show, 0);
+    assert_int_equal(desk_decide(scene->desk, stored)->code, REPLY_OK);
+    struct desk_ask *fresh = desk_reserve(scene->desk, show, 1);
+    struct desk_ask *confirms[] = {desk_again(scene->desk, COMMAND_CONFIRM, stored),
+                                   desk_again(scene->desk, COMMAND_CONFIRM, fresh)};
+    confirms[0]->command.user = confirms[1]->command.user = account;
+    struct desk_ask *asks[] = {transfer_of(scene, stored, &account), confirms[0], fresh,
+                               transfer_of(scene, fresh, &account), confirms[1]};
+    decide_together(scene, show, asks, ARRAY_LEN(asks));
+    expect_status(scene, stored, BOOKING_CONFIRMED);
+    expect_status(scene, fresh, BOOKING_CONFIRMED);
+    expect_user_of(scene, stored, &account);
+    expect_user_of(scene, fresh, &account);
+    stage_expect_sound_database(scene->stage);
+}
+
 static void served_time_is_stored_and_never_goes_back(void **state) {
     struct scene *scene = *state;
     static const char served[] = "SELECT served_ms FROM usher.partition WHERE partition_id ="
@@ -178,6 +236,22 @@ static void a_seat_taken_behind_its_back(void **state) {
     assert_int_equal(free_one->reply.code, REPLY_OK);
 }
 
+/* The hold is another user's behind the worker's back: the update touches no row. */
+static void a_hold_given_away_behind_its_back(void **state) {
+    struct scene *scene = *state;
+    int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = 4});
+    struct desk_ask *hold = desk_reserve(scene->desk, show, 0);
+    assert_int_equal(desk_decide(scene->desk, hold)->code, REPLY_OK);
+    char id[UUID_TEXT_SIZE];
+    int64_t redone = stage_number(scene->stage, 0, "redone");
+    sql_run(scene->stage->sql,
+            "UPDATE usher.booking SET user_id = gen_random_uuid() WHERE booking_id = $1",
+            (const char *[]){id128_to_uuid(&hold->command.booking_id, id), NULL});
+    struct desk_ask *confirm = desk_again(scene->desk, COMMAND_CONFIRM, hold);
+    assert_int_equal(desk_decide(scene->desk, confirm)->code, REPLY_NOT_FOUND);
+    assert_true(stage_number(scene->stage, 0, "redone") > redone);
+}
+
 /* The hold is cancelled behind the worker's back: the update touches no row. */
 static void a_hold_ended_behind_its_back(void **state) {
     struct scene *scene = *state;
@@ -206,8 +280,11 @@ int main(void) {
         cmocka_unit_test(a_stored_hold_moved_twice),
         cmocka_unit_test(held_and_confirmed),
         cmocka_unit_test(held_and_cancelled),
+        cmocka_unit_test(a_stored_hold_transferred),
+        cmocka_unit_test(held_transferred_and_confirmed),
         cmocka_unit_test(served_time_is_stored_and_never_goes_back),
         cmocka_unit_test(a_seat_taken_behind_its_back),
+        cmocka_unit_test(a_hold_given_away_behind_its_back),
         cmocka_unit_test(a_hold_ended_behind_its_back),
         cmocka_unit_test(scene_ends_well),
     };
