@@ -101,19 +101,38 @@ const char *contract_find_path(const struct contract *contract, const char *targ
     return found;
 }
 
+/* As the router does: a method that the literal path does not have may be another's that fits (GET
+ * /bookings/reserve asks for a booking). */
+static const json_t *find_operation(const struct contract *contract, const char *target,
+                                    const char *method) {
+    const char *literal = contract_find_path(contract, target);
+    const json_t *paths = json_object_get(contract->document, "paths");
+    const json_t *operation =
+        literal != NULL ? json_object_get(json_object_get(paths, literal), method) : NULL;
+    char path[PATH_SIZE];
+    const char *pattern;
+    json_t *operations;
+    if (operation != NULL || literal == NULL || !read_path(target, path)) {
+        return operation;
+    }
+    json_object_foreach((json_t *)paths, pattern, operations) {
+        if (operation == NULL && path_fits(pattern, path)) {
+            operation = json_object_get(operations, method);
+        }
+    }
+    return operation;
+}
+
 static const json_t *find_responses(const struct contract *contract,
                                     const struct contract_answer *answer) {
-    const char *path = contract_find_path(contract, answer->target);
     char method[16];
     size_t size = 0;
     for (; answer->method[size] != '\0' && size + 1 < sizeof method; size++) {
         method[size] = (char)(answer->method[size] | 0x20);
     }
     method[size] = '\0';
-    const json_t *operations =
-        path != NULL ? json_object_get(json_object_get(contract->document, "paths"), path) : NULL;
     const json_t *operation =
-        json_object_get(operations, strcmp(method, "head") == 0 ? "get" : method);
+        find_operation(contract, answer->target, strcmp(method, "head") == 0 ? "get" : method);
     return operation != NULL ? json_object_get(operation, "responses")
                              : json_object_get(contract->document, "x-unrouted");
 }
