@@ -15,6 +15,7 @@
 #define USHER_SHARED_BOOKING_H
 
 #include "shared/base.h"
+#include "shared/room.h"
 
 enum {
     BOOKING_SEATS_MAX = 10, /* seats in one booking, by id and by section together */
@@ -31,6 +32,15 @@ enum {
 
 enum seat_state { SEAT_AVAILABLE = 0, SEAT_HELD = 1, SEAT_BOOKED = 2, SEAT_BLOCKED = 3 };
 
+/* Stored with the event: never renumber. */
+enum show_state {
+    SHOW_DRAFT = 0,
+    SHOW_OPEN = 1,
+    SHOW_PAUSED = 2,
+    SHOW_SALE_ENDED = 3,
+    SHOW_CANCELLED = 4
+};
+
 /* The numbers are stored in the database and sent on the wire: never renumber. */
 enum booking_status {
     BOOKING_NONE = 0,
@@ -44,7 +54,8 @@ struct booking {
     struct id128 id;
     struct id128 user;
     uint64_t event_id;
-    uint64_t body_hash; /* of the reserve request that made it */
+    uint64_t body_hash;    /* of the reserve request that made it */
+    uint64_t queue_number; /* of the turn it was made with; 0: no room was on. Not on the wire */
     enum booking_status status;
     uint32_t seat_count; /* 1 … BOOKING_SEATS_MAX */
     uint32_t seats[BOOKING_SEATS_MAX];
@@ -64,8 +75,16 @@ enum command_kind {
     COMMAND_SNAPSHOT = 4,     /* the seat map, packed */
     COMMAND_UPDATE_EVENT = 5, /* PATCH /admin/events/{id} */
     COMMAND_TRANSFER = 6,     /* a booking of `user` becomes `new_user`'s */
+    /* The waiting room (worker/engine/room.h). */
+    COMMAND_ROOM_LOOK = 7,    /* what has become of `user`'s `queue_number` */
+    COMMAND_ROOM_CLAIM = 8,   /* a pass for `user`'s turn `queue_number` */
+    COMMAND_ROOM_LEAVE = 9,   /* `user` gives `queue_number` up, whatever it is now */
+    COMMAND_ROOM_ISSUE = 10,  /* numbers as high as `queue_number` are about to be answered */
+    COMMAND_ROOM_REPORT = 11, /* who was read from the stream: `arrivals`, from `queue_number` on */
+    COMMAND_ROOM_MOVE = 12,   /* `user`'s `queue_number` becomes `new_user`'s */
+    COMMAND_ROOM_VOUCH = 13,  /* the owner's own, never on the wire: a stream was looked at */
 };
-#define COMMAND_KIND_LAST COMMAND_TRANSFER
+#define COMMAND_KIND_LAST COMMAND_ROOM_VOUCH
 
 struct command_item {
     uint32_t section; /* position in the layout */
@@ -94,6 +113,15 @@ struct command {
     char contact_name[CONTACT_SIZE];        /* confirm; "" when none */
     char contact_email[CONTACT_SIZE];
     const char *patch; /* update-event: JSON text, belongs to whoever made the command; else NULL */
+    /* Reserve: what pass came with it. PASS_GOOD: signed by us, for this event and user, of turn
+     * `queue_number`. */
+    enum { PASS_NONE = 0, PASS_BAD = 1, PASS_GOOD = 2 } pass;
+    uint64_t queue_number;
+    char server_id[ROOM_SERVER_ID_SIZE]; /* report, vouch: which run of NATS; "" with replicas */
+    char created[ROOM_CREATED_SIZE];     /* report, vouch: which stream */
+    uint64_t sequence;                   /* vouch: the stream's last one */
+    uint32_t arrival_count;              /* report: 1 … ROOM_REPORT_MAX */
+    const uint8_t *arrivals; /* ROOM_ARRIVAL_BYTES each; belongs to whoever made the command */
 };
 
 /* What the owner answers. Sent on the wire: never renumber. The gateway's table
@@ -111,13 +139,28 @@ enum reply_code {
     REPLY_PAYMENT_INVALID = 9,  /* a token is missing or unknown */
     REPLY_CONFLICT = 10,        /* e.g. cancelling what is confirmed */
     REPLY_GUESTS_NOT_ALLOWED = 11,
-    REPLY_UNKNOWN_SEAT = 12, /* a number outside the layout */
-    REPLY_OVERLOADED = 13,   /* a limit of the owner; nothing changed; repeat later */
-    REPLY_INTERNAL = 14,     /* the database refuses this one command every time */
-    REPLY_INVALID = 15,      /* what a gateway should have refused */
-    REPLY_WRONG_EPOCH = 16,  /* not decided: addressed to an epoch this worker does not own. Not an
-                                answer  to a customer; the gateway addresses the command again */
+    REPLY_UNKNOWN_SEAT = 12,  /* a number outside the layout */
+    REPLY_OVERLOADED = 13,    /* a limit of the owner; nothing changed; repeat later */
+    REPLY_INTERNAL = 14,      /* the database refuses this one command every time */
+    REPLY_INVALID = 15,       /* what a gateway should have refused */
+    REPLY_WRONG_EPOCH = 16,   /* not decided: addressed to an epoch this worker does not own. Not an
+                                 answer  to a customer; the gateway addresses the command again */
+    REPLY_PASS_REQUIRED = 17, /* the room is on and no pass came */
+    REPLY_BAD_PASS = 18,      /* not the user's, over, used, or the room is shut */
+    REPLY_PASS_BUSY = 19,     /* the pass has a hold open: one booking at a time */
+    REPLY_ROOM_CLOSED = 20,
+    REPLY_NOT_YOUR_TURN = 21, /* `turn` */
+    REPLY_TURN_MISSED = 22,   /* it has ended: `turn` */
+    REPLY_BAD_NUMBER = 23,    /* not this user's, or never given */
     REPLY_CODE_COUNT
+};
+
+/* What an owner says of somebody's number. */
+struct turn_view {
+    enum turn_state state; /* TURN_NONE: waiting */
+    uint64_t number;
+    int64_t expires_us; /* CALLED, PASS: forecast, never later than the truth */
+    uint64_t now_serving;
 };
 
 struct reply {
@@ -132,6 +175,8 @@ struct reply {
     uint32_t seats[BOOKING_SEATS_MAX];
     uint32_t limit;     /* REPLY_SEAT_LIMIT */
     int64_t on_sale_us; /* REPLY_NOT_ON_SALE */
+    bool has_turn;
+    struct turn_view turn; /* of room commands, unless refused as ROOM_CLOSED or BAD_NUMBER */
     /* COMMAND_SNAPSHOT, REPLY_OK: two bits a seat, seat 0 in the lowest bits of the first byte. */
     uint64_t instance;
     uint64_t seats_version;

@@ -34,4 +34,33 @@ MUST_CHECK enum status token_verify_session(const struct token_keys *keys,
                                             const struct id128 *installation, int64_t now_us,
                                             const char *text, struct session *session);
 
+/* Somebody's place in the line of an event. Good until it is used or ends; says nothing of whose
+ * turn it is. */
+struct queue_token {
+    struct id128 installation;
+    struct id128 user;
+    uint64_t event_id;
+    uint64_t number;
+    uint32_t span; /* of the line it was given in; told for the audit */
+};
+void token_sign_queue(const struct token_keys *keys, const struct queue_token *token,
+                      char text[TOKEN_TEXT_MAX]);
+/* STATUS_INVALID: not a queue token, not ours, altered, or another installation's. */
+MUST_CHECK enum status token_verify_queue(const struct token_keys *keys,
+                                          const struct id128 *installation, const char *text,
+                                          struct queue_token *token);
+
+/* The right to book with a turn; how long it lasts is the owner's to say. */
+struct pass_token {
+    struct id128 installation;
+    struct id128 user;
+    uint64_t event_id;
+    uint64_t number;
+};
+void token_sign_pass(const struct token_keys *keys, const struct pass_token *token,
+                     char text[TOKEN_TEXT_MAX]);
+MUST_CHECK enum status token_verify_pass(const struct token_keys *keys,
+                                         const struct id128 *installation, const char *text,
+                                         struct pass_token *token);
+
 #endif

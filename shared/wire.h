@@ -12,11 +12,16 @@
  * stays inside the input.
  *
  * Subjects (all begin with "usher.<installation, 32 hex>."; see wire_subject_*):
- *   worker.<instance>     commands for the partitions a worker's instance owns          (frame
- * COMMANDS) gateway.<instance>    replies to a gateway (frame REPLIES) owners announcements: who
- * owns what; on every change and once a second (frame OWNERS) ask-owners            a gateway that
- * has just started asks for the above              (frame ASK_OWNERS) seats                 seat
- * changes, and once a second the versions of shows in use    (frame SEATS)
+ *
+ *   worker.<instance>   COMMANDS    for the partitions a worker's instance owns
+ *   gateway.<instance>  REPLIES     to a gateway
+ *   owners              OWNERS      who owns what; on every change and once a second
+ *   ask-owners          ASK_OWNERS  a gateway that has just started asks for the above
+ *   seats               SEATS       seat changes, and once a second the versions of shows in use
+ *   rooms               ROOMS       how rooms stand; on every change and once a second
+ *   grants              GRANT       to one gateway of the queue group "door"
+ *   people              PEOPLE      turns and bookings of single persons
+ *   ask-people          ASK_PEOPLE  somebody listens to the above
  */
 #ifndef USHER_SHARED_WIRE_H
 #define USHER_SHARED_WIRE_H
@@ -25,9 +30,19 @@
 #include "shared/partition.h"
 #include "shared/status.h"
 
-enum { WIRE_VERSION = 2, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 };
+enum { WIRE_VERSION = 3, WIRE_FRAME_MAX_BYTES = 1000000, WIRE_SUBJECT_SIZE = 96 };
 
-enum wire_type { WIRE_COMMANDS = 1, WIRE_REPLIES, WIRE_OWNERS, WIRE_ASK_OWNERS, WIRE_SEATS };
+enum wire_type {
+    WIRE_COMMANDS = 1,
+    WIRE_REPLIES,
+    WIRE_OWNERS,
+    WIRE_ASK_OWNERS,
+    WIRE_SEATS,
+    WIRE_ROOMS,
+    WIRE_GRANT,
+    WIRE_PEOPLE,
+    WIRE_ASK_PEOPLE,
+};
 
 /* Growing output, reused from frame to frame. Zero-initialised is empty; wire_buffer_free at the
  * end. `failed`: there was no memory for the head; nothing can be added until another frame is
@@ -124,6 +139,49 @@ MUST_CHECK enum status wire_seats_open(struct wire_reader *reader, const void *d
 bool wire_seats_next(struct wire_reader *reader, struct wire_seats *head);
 struct wire_seat_change wire_seats_change(struct wire_reader *reader);
 
+/* --- rooms */
+
+void wire_rooms_begin(struct wire_buffer *buffer);
+/* A lower epoch than known is dropped by readers; from one owner they come in order. STATUS_LIMIT,
+ * STATUS_NO_MEMORY as above; aborts on values out of range. */
+MUST_CHECK enum status wire_rooms_add(struct wire_buffer *buffer, const struct room_state *room);
+MUST_CHECK enum status wire_rooms_open(struct wire_reader *reader, const void *data,
+                                       size_t size_bytes);
+bool wire_rooms_next(struct wire_reader *reader, struct room_state *room);
+
+/* One record a frame. */
+MUST_CHECK enum status wire_grant_encode(struct wire_buffer *buffer,
+                                         const struct room_grant *grant);
+MUST_CHECK enum status wire_grant_decode(struct room_grant *grant, const void *data,
+                                         size_t size_bytes);
+
+/* --- people: news for single persons, published only while a gateway asks for them */
+
+enum wire_person_kind { WIRE_PERSON_TURN = 1, WIRE_PERSON_BOOKING = 2 };
+struct wire_person {
+    enum wire_person_kind kind;
+    uint64_t event_id;
+    struct id128 user;
+    /* TURN */
+    uint64_t number;
+    enum turn_state turn;
+    int64_t expires_us;
+    /* BOOKING */
+    struct id128 booking_id;
+    enum booking_status status;
+};
+
+void wire_people_begin(struct wire_buffer *buffer);
+MUST_CHECK enum status wire_people_add(struct wire_buffer *buffer,
+                                       const struct wire_person *person);
+MUST_CHECK enum status wire_people_open(struct wire_reader *reader, const void *data,
+                                        size_t size_bytes);
+bool wire_people_next(struct wire_reader *reader, struct wire_person *person);
+/* A gateway has listeners; owners publish people's news for WIRE_ASK_PEOPLE_MS from then on. */
+enum { WIRE_ASK_PEOPLE_MS = 10000 };
+MUST_CHECK enum status wire_ask_people_encode(struct wire_buffer *buffer);
+MUST_CHECK enum status wire_ask_people_decode(const void *data, size_t size_bytes);
+
 /* --- subjects */
 
 void wire_subject_worker(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation,
@@ -133,5 +191,9 @@ void wire_subject_gateway(char subject[WIRE_SUBJECT_SIZE], const struct id128 *i
 void wire_subject_owners(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
 void wire_subject_ask_owners(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
 void wire_subject_seats(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
+void wire_subject_rooms(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
+void wire_subject_grants(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
+void wire_subject_people(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
+void wire_subject_ask_people(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation);
 
 #endif

@@ -5,16 +5,18 @@
 enum {
     COMMAND_RECORD_MAX_BYTES =
         4 * (int)sizeof(struct id128) + TRACE_SIZE + PAYMENT_TOKEN_SIZE + 2 * CONTACT_SIZE +
-        (16 + BOOKING_SEATS_MAX + 2 * BOOKING_ITEMS_MAX) * WIRE_VARINT_MAX_BYTES,
+        ROOM_SERVER_ID_SIZE + ROOM_CREATED_SIZE +
+        (20 + BOOKING_SEATS_MAX + 2 * BOOKING_ITEMS_MAX) * WIRE_VARINT_MAX_BYTES,
     REPLY_RECORD_MAX_BYTES = 3 * (int)sizeof(struct id128) + CURRENCY_SIZE +
-                             (20 + 3 * BOOKING_SEATS_MAX) * WIRE_VARINT_MAX_BYTES,
+                             (24 + 3 * BOOKING_SEATS_MAX) * WIRE_VARINT_MAX_BYTES,
 };
 
 enum reply_flag {
     REPLY_REPLAYED = 1,
     REPLY_BOOKING = 2,
     REPLY_SNAPSHOT = 4,
-    REPLY_FLAGS = REPLY_REPLAYED | REPLY_BOOKING | REPLY_SNAPSHOT,
+    REPLY_TURN = 8,
+    REPLY_FLAGS = REPLY_REPLAYED | REPLY_BOOKING | REPLY_SNAPSHOT | REPLY_TURN,
 };
 
 static uint8_t *put_id(uint8_t *at, const struct id128 *id) {
@@ -53,7 +55,8 @@ static uint8_t *put_reserve(uint8_t *at, const struct command *command) {
         at = wire_put_varint(at, command->items[i].section);
         at = wire_put_varint(at, command->items[i].quantity);
     }
-    return at;
+    at = wire_put_varint(at, command->pass);
+    return command->pass == PASS_GOOD ? wire_put_varint(at, command->queue_number) : at;
 }
 
 static void get_reserve(struct wire_cursor *cursor, struct command *command) {
@@ -65,6 +68,10 @@ static void get_reserve(struct wire_cursor *cursor, struct command *command) {
         command->items[i].section = (uint32_t)wire_get_varint(cursor, SHOW_SECTIONS_MAX - 1);
         command->items[i].quantity = (uint32_t)wire_get_varint(cursor, SHOW_SEATS_MAX);
     }
+    uint64_t pass = wire_get_varint(cursor, PASS_GOOD);
+    command->pass = pass == PASS_GOOD ? PASS_GOOD : pass == PASS_BAD ? PASS_BAD : PASS_NONE;
+    if (command->pass == PASS_GOOD)
+        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
 }
 
 static uint8_t *put_confirm(uint8_t *at, const struct command *command) {
@@ -99,6 +106,25 @@ static const char *get_patch(struct wire_cursor *cursor) {
     return (const char *)bytes;
 }
 
+static uint8_t *put_report(uint8_t *at, const struct command *command) {
+    at = wire_put_varint(at, command->queue_number);
+    at = wire_put_text(at, command->server_id);
+    at = wire_put_text(at, command->created);
+    at = wire_put_varint(at, command->arrival_count);
+    return wire_put_bytes(at, command->arrivals,
+                          (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES);
+}
+
+static void get_report(struct wire_cursor *cursor, struct command *command) {
+    command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+    wire_get_text(cursor, command->server_id, sizeof command->server_id);
+    wire_get_text(cursor, command->created, sizeof command->created);
+    command->arrival_count = (uint32_t)wire_get_varint(cursor, ROOM_REPORT_MAX);
+    if (command->arrival_count == 0)
+        wire_cursor_fail(cursor, STATUS_INVALID);
+    command->arrivals = wire_get_bytes(cursor, (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES);
+}
+
 static uint8_t *put_command(uint8_t *at, const struct command *command) {
     at = wire_put_varint(at, command->kind);
     at = put_id(at, &command->request_id);
@@ -122,6 +148,17 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
         return put_patch(at, command->patch);
     case COMMAND_TRANSFER:
         return put_id(put_id(at, &command->booking_id), &command->new_user);
+    case COMMAND_ROOM_LOOK:
+    case COMMAND_ROOM_CLAIM:
+    case COMMAND_ROOM_LEAVE:
+    case COMMAND_ROOM_ISSUE:
+        return wire_put_varint(at, command->queue_number);
+    case COMMAND_ROOM_REPORT:
+        return put_report(at, command);
+    case COMMAND_ROOM_MOVE:
+        return put_id(wire_put_varint(at, command->queue_number), &command->new_user);
+    case COMMAND_ROOM_VOUCH:
+        break; /* the decoder refuses it */
     }
     return at;
 }
@@ -157,6 +194,21 @@ static void get_command(struct wire_cursor *cursor, struct command *command) {
         wire_get_id(cursor, &command->booking_id);
         wire_get_id(cursor, &command->new_user);
         return;
+    case COMMAND_ROOM_LOOK:
+    case COMMAND_ROOM_CLAIM:
+    case COMMAND_ROOM_LEAVE:
+    case COMMAND_ROOM_ISSUE:
+        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+        return;
+    case COMMAND_ROOM_REPORT:
+        get_report(cursor, command);
+        return;
+    case COMMAND_ROOM_MOVE:
+        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+        wire_get_id(cursor, &command->new_user);
+        return;
+    case COMMAND_ROOM_VOUCH:
+        break;
     }
     wire_cursor_fail(cursor, STATUS_INVALID);
 }
@@ -171,12 +223,15 @@ void wire_commands_begin(struct wire_buffer *buffer, uint64_t gateway_instance) 
 
 enum status wire_commands_add(struct wire_buffer *buffer, const struct command *command) {
     if (command->seat_count > BOOKING_SEATS_MAX || command->item_count > BOOKING_ITEMS_MAX ||
-        (command->kind == COMMAND_UPDATE_EVENT && command->patch == NULL))
+        (command->kind == COMMAND_UPDATE_EVENT && command->patch == NULL) ||
+        command->arrival_count > ROOM_REPORT_MAX)
         return STATUS_INVALID;
     size_t patch_bytes = command->kind == COMMAND_UPDATE_EVENT ? strlen(command->patch) + 1 : 0;
+    size_t arrival_bytes = (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES;
     size_t before = buffer->size_bytes;
     uint8_t *at;
-    enum status status = wire_record_begin(buffer, COMMAND_RECORD_MAX_BYTES + patch_bytes, &at);
+    enum status status =
+        wire_record_begin(buffer, COMMAND_RECORD_MAX_BYTES + patch_bytes + arrival_bytes, &at);
     if (status == STATUS_OK)
         status = wire_record_end(buffer, put_command(at, command));
     if (status != STATUS_OK)
@@ -280,10 +335,24 @@ static void get_snapshot(struct wire_cursor *cursor, struct reply *reply) {
         wire_cursor_fail(cursor, STATUS_INVALID);
 }
 
+static uint8_t *put_turn(uint8_t *at, const struct turn_view *turn) {
+    at = wire_put_varint(at, turn->state);
+    at = wire_put_varint(at, turn->number);
+    at = wire_put_signed(at, turn->expires_us);
+    return wire_put_varint(at, turn->now_serving);
+}
+
+static void get_turn(struct wire_cursor *cursor, struct turn_view *turn) {
+    turn->state = (enum turn_state)wire_get_varint(cursor, TURN_STATE_LAST);
+    turn->number = wire_get_varint(cursor, UINT64_MAX);
+    turn->expires_us = wire_get_signed(cursor);
+    turn->now_serving = wire_get_varint(cursor, UINT64_MAX);
+}
+
 static uint8_t *put_reply(uint8_t *at, const struct reply *reply) {
-    unsigned flags = (reply->replayed ? REPLY_REPLAYED : 0u) |
-                     (reply->has_booking ? REPLY_BOOKING : 0u) |
-                     (reply->packed_seat_count > 0 ? REPLY_SNAPSHOT : 0u);
+    unsigned flags =
+        (reply->replayed ? REPLY_REPLAYED : 0u) | (reply->has_booking ? REPLY_BOOKING : 0u) |
+        (reply->packed_seat_count > 0 ? REPLY_SNAPSHOT : 0u) | (reply->has_turn ? REPLY_TURN : 0u);
     at = put_id(at, &reply->request_id);
     at = wire_put_varint(at, reply->partition);
     at = wire_put_varint(at, reply->epoch);
@@ -299,6 +368,8 @@ static uint8_t *put_reply(uint8_t *at, const struct reply *reply) {
         at = put_booking(at, &reply->booking);
     if (reply->packed_seat_count > 0)
         at = put_snapshot(at, reply);
+    if (reply->has_turn)
+        at = put_turn(at, &reply->turn);
     return at;
 }
 
@@ -322,6 +393,9 @@ static void get_reply(struct wire_cursor *cursor, struct reply *reply) {
         get_booking(cursor, &reply->booking);
     if ((flags & REPLY_SNAPSHOT) != 0)
         get_snapshot(cursor, reply);
+    reply->has_turn = (flags & REPLY_TURN) != 0;
+    if (reply->has_turn)
+        get_turn(cursor, &reply->turn);
 }
 
 void wire_replies_begin(struct wire_buffer *buffer) {

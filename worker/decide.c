@@ -96,6 +96,15 @@ enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, s
         return decide_booking(batch, entry, work, time);
     case COMMAND_UPDATE_EVENT:
         return decide_update(batch, entry, work);
+    case COMMAND_ROOM_LOOK:
+    case COMMAND_ROOM_CLAIM:
+    case COMMAND_ROOM_LEAVE:
+    case COMMAND_ROOM_ISSUE:
+    case COMMAND_ROOM_REPORT:
+    case COMMAND_ROOM_MOVE:
+    case COMMAND_ROOM_VOUCH:
+        decide_reply_take(batch, work, REPLY_INVALID);
+        return DECIDED;
     case COMMAND_SNAPSHOT:
         break;
     }

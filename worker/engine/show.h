@@ -68,15 +68,6 @@ struct show_layout {
     const struct show_section *sections;
 };
 
-/* Stored with the event: never renumber. */
-enum show_state {
-    SHOW_DRAFT = 0,
-    SHOW_OPEN = 1,
-    SHOW_PAUSED = 2,
-    SHOW_SALE_ENDED = 3,
-    SHOW_CANCELLED = 4
-};
-
 struct show_settings {
     enum show_state state;
     int64_t on_sale_us;  /* reserving is refused before; 0: at once */
@@ -111,6 +102,7 @@ struct show_request {
     enum payment_result payment;   /* CONFIRM */
     enum lookup_result lookup;
     const struct booking *looked_up; /* LOOKUP_FOUND: CANCELLED or EXPIRED */
+    enum reply_code pass; /* RESERVE: REPLY_OK, or why the room refuses (room_check_pass) */
 };
 
 /* A booking as it was (`before`: its status, BOOKING_NONE when new; and its user, a new one's own)
@@ -153,18 +145,17 @@ MUST_CHECK enum status show_restore_ended(struct show *show, const struct id128 
  *          (for reserve: unless KEY_REUSED).
  * reserve  KEY_REUSED; OK `replayed` when the booking was there (its current state, also ended);
  *          NOT_FOUND (a draft); GUESTS_NOT_ALLOWED; NOT_ON_SALE (`on_sale_us` only when the sale
- *          is still to begin); INVALID (no seats, more than BOOKING_SEATS_MAX); UNKNOWN_SEAT (seat
- *          or section) or INVALID (repeated, an item of 0, a section that is not general), as found
- *          in the order of the request; SEAT_LIMIT; SEAT_TAKEN; OVERLOADED; OK.
- *          The new booking lists the seats asked for by id, in the order asked, then item by item
- *          the lowest free seats of the section that were not asked for.
- * confirm  NOT_FOUND; OK `replayed` when CONFIRMED; NOT_PENDING (CANCELLED); HOLD_EXPIRED;
- *          NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED; PAYMENT_INVALID (not asked or
- *          token unknown); OK. An amount of 0 needs no payment.
- * cancel   NOT_FOUND; OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); OK.
- * transfer NOT_FOUND; OK `replayed` when it is the new user's; NOT_PENDING (CANCELLED);
- *          HOLD_EXPIRED; SEAT_LIMIT (of the new user); OVERLOADED; OK. Status, seats, prices and
- *          deadline stay, whatever the event's state.
+ *          is still to begin); what `pass` says; INVALID (no seats, more than BOOKING_SEATS_MAX);
+ * UNKNOWN_SEAT (seat or section) or INVALID (repeated, an item of 0, a section that is not
+ * general), as found in the order of the request; SEAT_LIMIT; SEAT_TAKEN; OVERLOADED; OK. The new
+ * booking lists the seats asked for by id, in the order asked, then item by item the lowest free
+ * seats of the section that were not asked for. confirm  NOT_FOUND; OK `replayed` when CONFIRMED;
+ * NOT_PENDING (CANCELLED); HOLD_EXPIRED; NOT_ON_SALE (the event is cancelled); PAYMENT_DECLINED;
+ * PAYMENT_INVALID (not asked or token unknown); OK. An amount of 0 needs no payment. cancel
+ * NOT_FOUND; OK `replayed` when CANCELLED; HOLD_EXPIRED; CONFLICT (CONFIRMED); OK. transfer
+ * NOT_FOUND; OK `replayed` when it is the new user's; NOT_PENDING (CANCELLED); HOLD_EXPIRED;
+ * SEAT_LIMIT (of the new user); OVERLOADED; OK. Status, seats, prices and deadline stay, whatever
+ * the event's state.
  *
  * reply.booking, the state after the decision, comes with OK and with every refusal of a confirm,
  * cancel or transfer but NOT_FOUND. While PENDING its expires_us is forecast anew, now_us + what is
