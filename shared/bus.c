@@ -11,7 +11,9 @@ enum { FLUSH_AT_END_MS = 1000 };
 struct subscription {
     uint32_t topic; /* 0: this slot is free */
     char subject[BUS_SUBJECT_MAX_BYTES + 1];
-    bus_handler *handler;
+    char group[BUS_GROUP_MAX_BYTES + 1]; /* "": none */
+    bus_handler *handler;                /* of data alone, or else: */
+    bus_message_handler *message_handler;
     void *context;
     natsSubscription *handle; /* of the present connection; NULL: none */
 };
@@ -25,7 +27,9 @@ struct bus {
 
     natsConnection *connection; /* subscribed on, perhaps not proven yet; NULL: none */
     natsSubscription *proof;
-    bool connected;  /* as on_state was told */
+    bool connected; /* as on_state was told */
+    uint64_t runs;  /* connections that on_state was told of */
+    char server_id[BUS_SERVER_ID_SIZE];
     uint32_t topics; /* given so far */
     struct subscription subscriptions[BUS_SUBSCRIPTIONS_MAX];
 
@@ -86,11 +90,26 @@ static void bus_adopt(struct bus *bus, natsConnection *connection) {
         struct subscription *slot = &bus->subscriptions[i];
         if (slot->topic == 0)
             continue;
-        slot->handle = bus_link_subscribe(bus->link, slot->subject, slot->topic);
+        slot->handle = bus_link_subscribe(bus->link, slot->subject, slot->group, slot->topic);
         works = slot->handle != NULL;
     }
     if (!works || !bus_link_prove(bus->link, &bus->proof))
         bus_lost(bus);
+}
+
+static void bus_up(struct bus *bus) {
+    natsStatus status =
+        natsConnection_GetConnectedServerId(bus->connection, bus->server_id, sizeof bus->server_id);
+    if (status != NATS_OK) {
+        log_write(LOG_WARNING, "bus-error", "NATS or its library reports an error.",
+                  LOG_TEXT("reason", natsStatus_GetText(status)));
+        bus_lost(bus);
+        return;
+    }
+    bus->connected = true;
+    bus->runs++;
+    log_write(LOG_INFO, "bus-connected", "The connection to NATS is up.");
+    bus->on_state(bus->context, true);
 }
 
 static void on_link_changed(evutil_socket_t fd, short events, void *context) {
@@ -104,9 +123,7 @@ static void on_link_changed(evutil_socket_t fd, short events, void *context) {
     } else if (view.connection != NULL && bus->connection == NULL) {
         bus_adopt(bus, view.connection);
     } else if (view.proven && bus->connection != NULL && !bus->connected) {
-        bus->connected = true;
-        log_write(LOG_INFO, "bus-connected", "The connection to NATS is up.");
-        bus->on_state(bus->context, true);
+        bus_up(bus);
     }
     bus_leave(bus);
 }
@@ -121,24 +138,24 @@ static void on_mail(evutil_socket_t fd, short events, void *context) {
         struct mail *mail = bus->mail;
         bus->mail = mail->next;
         const struct subscription *slot = bus_slot(bus, mail->topic);
-        size_t subject_bytes = (size_t)mail->value;
-        if (slot != NULL)
-            slot->handler(slot->context,
-                          subject_bytes > 0 ? (const char *)mail->data : slot->subject,
-                          mail->data + subject_bytes, mail->size_bytes - subject_bytes);
+        struct bus_message message = bus_link_message(mail);
+        if (slot != NULL && slot->handler != NULL)
+            slot->handler(slot->context, message.subject, message.data, message.size_bytes);
+        else if (slot != NULL)
+            slot->message_handler(slot->context, &message);
         mail_free(mail);
     }
     bus_leave(bus);
 }
 
-struct bus *bus_create(struct event_base *base, const char *url, const char *name,
-                       bus_state_handler *on_state, void *context) {
+static struct bus *bus_make(struct event_base *base, const char *url, const char *name,
+                            bool batching, bus_state_handler *on_state, void *context) {
     struct bus *bus = calloc(1, sizeof *bus);
     if (bus == NULL)
         return NULL;
     bus->on_state = on_state;
     bus->context = context;
-    bus->link = bus_link_create(url, name);
+    bus->link = bus_link_create(url, name, batching);
     if (bus->link == NULL) {
         free(bus);
         return NULL;
@@ -150,6 +167,16 @@ struct bus *bus_create(struct event_base *base, const char *url, const char *nam
     event_add(&bus->link_changed, NULL);
     event_add(&bus->mail_came, NULL);
     return bus;
+}
+
+struct bus *bus_create(struct event_base *base, const char *url, const char *name,
+                       bus_state_handler *on_state, void *context) {
+    return bus_make(base, url, name, false, on_state, context);
+}
+
+struct bus *bus_create_batching(struct event_base *base, const char *url, const char *name,
+                                bus_state_handler *on_state, void *context) {
+    return bus_make(base, url, name, true, on_state, context);
 }
 
 void bus_destroy(struct bus *bus) {
@@ -189,9 +216,15 @@ static bool subject_is_valid(const char *subject) {
     return true;
 }
 
-enum status bus_subscribe(struct bus *bus, const char *subject, bus_handler *handler,
-                          void *context) {
-    if (!subject_is_valid(subject))
+static bool group_is_valid(const char *group) {
+    return strlen(group) <= BUS_GROUP_MAX_BYTES && strpbrk(group, ".*") == NULL &&
+           subject_is_valid(group);
+}
+
+/* `wanted` has handler and context. */
+static enum status bus_add(struct bus *bus, const char *subject, const char *group,
+                           const struct subscription *wanted) {
+    if (!subject_is_valid(subject) || (group != NULL && !group_is_valid(group)))
         return STATUS_INVALID;
     size_t index = 0;
     while (index < BUS_SUBSCRIPTIONS_MAX && bus->subscriptions[index].topic != 0)
@@ -199,18 +232,29 @@ enum status bus_subscribe(struct bus *bus, const char *subject, bus_handler *han
     if (index == BUS_SUBSCRIPTIONS_MAX)
         return STATUS_LIMIT;
     struct subscription *slot = &bus->subscriptions[index];
-    *slot = (struct subscription){
-        .topic = ++bus->topics * BUS_SUBSCRIPTIONS_MAX + (uint32_t)index,
-        .handler = handler,
-        .context = context,
-    };
+    *slot = *wanted;
+    slot->topic = ++bus->topics * BUS_SUBSCRIPTIONS_MAX + (uint32_t)index;
     memcpy(slot->subject, subject, strlen(subject) + 1);
+    if (group != NULL)
+        memcpy(slot->group, group, strlen(group) + 1);
     if (bus->connection == NULL)
         return STATUS_OK;
-    slot->handle = bus_link_subscribe(bus->link, subject, slot->topic);
+    slot->handle = bus_link_subscribe(bus->link, slot->subject, slot->group, slot->topic);
     if (slot->handle == NULL) /* its end is being reported; the next one has all subscriptions */
         natsConnection_Close(bus->connection);
     return STATUS_OK;
+}
+
+enum status bus_subscribe(struct bus *bus, const char *subject, bus_handler *handler,
+                          void *context) {
+    return bus_add(bus, subject, NULL,
+                   &(struct subscription){.handler = handler, .context = context});
+}
+
+enum status bus_subscribe_messages(struct bus *bus, const char *subject, const char *group,
+                                   bus_message_handler *handler, void *context) {
+    return bus_add(bus, subject, group,
+                   &(struct subscription){.message_handler = handler, .context = context});
 }
 
 void bus_unsubscribe(struct bus *bus, const char *subject) {
@@ -224,12 +268,40 @@ void bus_unsubscribe(struct bus *bus, const char *subject) {
 }
 
 enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t size_bytes) {
-    ensure(strlen(subject) <= BUS_SUBJECT_MAX_BYTES);
+    return bus_publish_message(bus, subject, "", NULL, 0, data, size_bytes);
+}
+
+static natsStatus publish_with_headers(natsConnection *connection, const char *subject,
+                                       const char *reply, const struct bus_header *headers,
+                                       size_t header_count, const void *data, size_t size_bytes) {
+    natsMsg *message = NULL;
+    natsStatus status =
+        natsMsg_Create(&message, subject, *reply == '\0' ? NULL : reply, data, (int)size_bytes);
+    for (size_t i = 0; status == NATS_OK && i < header_count; i++)
+        status = natsMsgHeader_Set(message, headers[i].name, headers[i].value);
+    if (status == NATS_OK)
+        status = natsConnection_PublishMsg(connection, message);
+    natsMsg_Destroy(message);
+    return status;
+}
+
+enum status bus_publish_message(struct bus *bus, const char *subject, const char *reply,
+                                const struct bus_header *headers, size_t header_count,
+                                const void *data, size_t size_bytes) {
+    ensure(strlen(subject) <= BUS_SUBJECT_MAX_BYTES && strlen(reply) <= BUS_SUBJECT_MAX_BYTES);
     if (!bus->connected)
         return STATUS_UNAVAILABLE;
     if (size_bytes > BUS_MESSAGE_MAX_BYTES)
         return STATUS_LIMIT;
-    natsStatus status = natsConnection_Publish(bus->connection, subject, data, (int)size_bytes);
+    natsStatus status;
+    if (header_count > 0)
+        status = publish_with_headers(bus->connection, subject, reply, headers, header_count, data,
+                                      size_bytes);
+    else if (*reply != '\0')
+        status =
+            natsConnection_PublishRequest(bus->connection, subject, reply, data, (int)size_bytes);
+    else
+        status = natsConnection_Publish(bus->connection, subject, data, (int)size_bytes);
     if (status == NATS_MAX_PAYLOAD)
         return STATUS_LIMIT;
     return status == NATS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
@@ -237,6 +309,14 @@ enum status bus_publish(struct bus *bus, const char *subject, const void *data, 
 
 bool bus_connected(const struct bus *bus) {
     return bus->connected;
+}
+
+uint64_t bus_run(const struct bus *bus) {
+    return bus->connected ? bus->runs : 0;
+}
+
+const char *bus_server_id(const struct bus *bus) {
+    return bus->connected ? bus->server_id : "";
 }
 
 uint64_t bus_dropped(const struct bus *bus) {

@@ -22,6 +22,9 @@ enum {
     BACKOFF_MAX_MS = 1600, /* and up to a quarter more by jitter */
     PROOF_SUBJECT_SIZE = 64,
     FAREWELL_MS = 1000, /* for the library's threads to let go of a link */
+    STATUS_HEADER_MAX = 999,
+    REPLY_SHIFT = 16, /* in mail->value */
+    STATUS_SHIFT = 32,
 };
 
 struct bus_link {
@@ -45,7 +48,6 @@ struct bus_link {
 struct delivery {
     struct bus_link *link;
     uint32_t topic;
-    bool has_wildcard;
 };
 
 static void link_release(struct bus_link *link) {
@@ -110,30 +112,36 @@ static void on_proof(natsConnection *connection, natsSubscription *subscription,
     link_wake(link);
 }
 
-/* What does not fit into the mailbox is counted there; its sender repeats. */
+static int message_status(natsMsg *message) {
+    const char *text;
+    if (natsMsgHeader_Get(message, "Status", &text) != NATS_OK)
+        return 0;
+    long status = strtol(text, NULL, 10);
+    return status > 0 && status <= STATUS_HEADER_MAX ? (int)status : 0;
+}
+
+/* Subject and reply go in front of the data, each with its NUL; mail->value says how long they are
+ * (16 bits each; the server's limit of a line is 4 KiB) and holds the status above them. What does
+ * not fit into the mailbox is counted there; its sender repeats. */
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
                        void *closure) {
     (void)connection;
     (void)subscription;
     const struct delivery *delivery = closure;
-    struct mailbox *mailbox = delivery->link->mailbox;
-    size_t size_bytes = (size_t)natsMsg_GetDataLength(message);
-    enum status status = STATUS_NO_MEMORY;
-    if (!delivery->has_wildcard) {
-        status = mailbox_put(mailbox, delivery->topic, 0, natsMsg_GetData(message), size_bytes);
-    } else {
-        const char *subject = natsMsg_GetSubject(message);
-        size_t subject_bytes = strlen(subject) + 1;
-        char *both = malloc(subject_bytes + size_bytes);
-        if (both != NULL) {
-            memcpy(both, subject, subject_bytes);
-            if (size_bytes > 0)
-                memcpy(both + subject_bytes, natsMsg_GetData(message), size_bytes);
-            status = mailbox_put(mailbox, delivery->topic, subject_bytes, both,
-                                 subject_bytes + size_bytes);
-        }
-        free(both);
-    }
+    const char *subject = natsMsg_GetSubject(message), *reply = natsMsg_GetReply(message);
+    const char *data = natsMsg_GetData(message);
+    if (reply == NULL)
+        reply = "";
+    const struct iovec parts[] = {
+        {(void *)(uintptr_t)subject, strlen(subject) + 1},
+        {(void *)(uintptr_t)reply, strlen(reply) + 1},
+        {(void *)(uintptr_t)data, (size_t)natsMsg_GetDataLength(message)},
+    };
+    ensure(parts[0].iov_len <= UINT16_MAX && parts[1].iov_len <= UINT16_MAX);
+    uint64_t value = parts[0].iov_len | parts[1].iov_len << REPLY_SHIFT |
+                     (uint64_t)message_status(message) << STATUS_SHIFT;
+    enum status status =
+        mailbox_put_parts(delivery->link->mailbox, delivery->topic, value, parts, ARRAY_LEN(parts));
     if (status != STATUS_OK)
         log_write(LOG_WARNING, "bus-message-dropped",
                   "A message did not fit into the mailbox; its sender repeats it.",
@@ -240,7 +248,8 @@ static natsStatus options_set_servers(natsOptions *options, const char *url) {
     return status;
 }
 
-static natsStatus link_set_options(struct bus_link *link, const char *url, const char *name) {
+static natsStatus link_set_options(struct bus_link *link, const char *url, const char *name,
+                                   bool batching) {
     natsStatus status = natsOptions_Create(&link->options);
     natsOptions *options = link->options;
     if (status == NATS_OK)
@@ -260,7 +269,7 @@ static natsStatus link_set_options(struct bus_link *link, const char *url, const
     if (status == NATS_OK)
         status = natsOptions_SetIOBufSize(options, IO_BUFFER_BYTES);
     if (status == NATS_OK)
-        status = natsOptions_SetSendAsap(options, true);
+        status = natsOptions_SetSendAsap(options, !batching);
     if (status == NATS_OK)
         status = natsOptions_UseGlobalMessageDelivery(options, true);
     if (status == NATS_OK)
@@ -270,7 +279,7 @@ static natsStatus link_set_options(struct bus_link *link, const char *url, const
     return status;
 }
 
-struct bus_link *bus_link_create(const char *url, const char *name) {
+struct bus_link *bus_link_create(const char *url, const char *name, bool batching) {
     struct bus_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return NULL;
@@ -284,7 +293,7 @@ struct bus_link *bus_link_create(const char *url, const char *name) {
              id128_to_text(&random, text));
     link->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     link->mailbox = mailbox_create(MAILBOX_MESSAGES_MAX, MAILBOX_MAX_BYTES);
-    natsStatus status = link_set_options(link, url, name);
+    natsStatus status = link_set_options(link, url, name, batching);
     if (status == NATS_OK && link->wake_fd >= 0 && link->mailbox != NULL &&
         pthread_create(&link->connector, NULL, connector_run, link) == 0)
         return link;
@@ -321,6 +330,18 @@ struct mailbox *bus_link_mailbox(const struct bus_link *link) {
     return link->mailbox;
 }
 
+struct bus_message bus_link_message(const struct mail *mail) {
+    size_t subject_bytes = (uint16_t)mail->value;
+    size_t reply_bytes = (uint16_t)(mail->value >> REPLY_SHIFT);
+    return (struct bus_message){
+        .subject = (const char *)mail->data,
+        .reply = (const char *)mail->data + subject_bytes,
+        .status = (int)(mail->value >> STATUS_SHIFT),
+        .data = mail->data + subject_bytes + reply_bytes,
+        .size_bytes = mail->size_bytes - subject_bytes - reply_bytes,
+    };
+}
+
 struct bus_link_view bus_link_look(struct bus_link *link) {
     uint64_t ignored;
     (void)!read(link->wake_fd, &ignored, sizeof ignored);
@@ -341,15 +362,19 @@ void bus_link_renew(struct bus_link *link) {
 }
 
 static natsSubscription *link_subscribe(struct bus_link *link, const char *subject,
-                                        natsMsgHandler handler, uint32_t topic) {
+                                        const char *group, natsMsgHandler handler, uint32_t topic) {
     struct delivery *delivery = malloc(sizeof *delivery);
     if (delivery == NULL)
         return NULL;
-    *delivery = (struct delivery){link, topic, strchr(subject, '*') != NULL};
+    *delivery = (struct delivery){link, topic};
     natsSubscription *subscription;
     link_retain(link);
-    if (natsConnection_Subscribe(&subscription, link->connection, subject, handler, delivery) !=
-        NATS_OK) {
+    natsStatus status =
+        *group == '\0'
+            ? natsConnection_Subscribe(&subscription, link->connection, subject, handler, delivery)
+            : natsConnection_QueueSubscribe(&subscription, link->connection, subject, group,
+                                            handler, delivery);
+    if (status != NATS_OK) {
         on_delivered_all(delivery);
         return NULL;
     }
@@ -362,12 +387,13 @@ static natsSubscription *link_subscribe(struct bus_link *link, const char *subje
     return NULL;
 }
 
-natsSubscription *bus_link_subscribe(struct bus_link *link, const char *subject, uint32_t topic) {
-    return link_subscribe(link, subject, on_message, topic);
+natsSubscription *bus_link_subscribe(struct bus_link *link, const char *subject, const char *group,
+                                     uint32_t topic) {
+    return link_subscribe(link, subject, group, on_message, topic);
 }
 
 bool bus_link_prove(struct bus_link *link, natsSubscription **proof) {
-    *proof = link_subscribe(link, link->proof_subject, on_proof, 0);
+    *proof = link_subscribe(link, link->proof_subject, "", on_proof, 0);
     return *proof != NULL &&
            natsConnection_Publish(link->connection, link->proof_subject, NULL, 0) == NATS_OK;
 }

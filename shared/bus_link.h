@@ -17,6 +17,7 @@
 #ifndef USHER_SHARED_BUS_LINK_H
 #define USHER_SHARED_BUS_LINK_H
 
+#include "shared/bus.h"
 #include "shared/mailbox.h"
 
 #include <nats/nats.h>
@@ -30,8 +31,9 @@ struct bus_link_view {
     bool proven; /* the proof came back over this connection */
 };
 
-/* Starts connecting. NULL, logged, when the URL is unusable or there is no memory. */
-MUST_CHECK struct bus_link *bus_link_create(const char *url, const char *name);
+/* Starts connecting. `batching`: what is published may wait a millisecond for more. NULL, logged,
+ * when the URL is unusable or there is no memory. */
+MUST_CHECK struct bus_link *bus_link_create(const char *url, const char *name, bool batching);
 void bus_link_destroy(struct bus_link *link);
 
 /* Readable when the view has changed; bus_link_look clears that. */
@@ -40,11 +42,13 @@ struct bus_link_view bus_link_look(struct bus_link *link);
 /* Gives the connection up and wants another. */
 void bus_link_renew(struct bus_link *link);
 
-/* Messages, with the subscription's `topic`. mail->value: how many bytes of the data are the
- * subject and its NUL, in front of the message. */
+/* Messages, with the subscription's `topic`. */
 struct mailbox *bus_link_mailbox(const struct bus_link *link);
-/* On the present connection. NULL when it does not work any more. */
-natsSubscription *bus_link_subscribe(struct bus_link *link, const char *subject, uint32_t topic);
+/* What such a mail says; points into it. */
+struct bus_message bus_link_message(const struct mail *mail);
+/* On the present connection; `group` may be "". NULL when it does not work any more. */
+natsSubscription *bus_link_subscribe(struct bus_link *link, const char *subject, const char *group,
+                                     uint32_t topic);
 /* Sends a message to this process itself: when it comes back, the server knows everything sent
  * before. False when the connection does not work any more. `proof` is the subscription it comes
  * back by. */

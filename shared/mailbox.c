@@ -64,9 +64,12 @@ static bool hang_in(struct mailbox *box, struct mail *mail, bool *was_empty) {
     return fits;
 }
 
-enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value, const void *data,
-                        size_t size_bytes) {
+enum status mailbox_put_parts(struct mailbox *box, uint32_t topic, uint64_t value,
+                              const struct iovec *parts, size_t count) {
     struct mail *mail = NULL;
+    size_t size_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        size_bytes += parts[i].iov_len;
     enum status status = STATUS_LIMIT;
     if (size_bytes > box->limit_bytes)
         goto refused;
@@ -75,9 +78,13 @@ enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value, con
     if (mail == NULL)
         goto refused;
     *mail = (struct mail){.topic = topic, .value = value, .size_bytes = size_bytes};
-    if (size_bytes > 0)
-        memcpy(mail->data, data, size_bytes);
-    mail->data[size_bytes] = '\0';
+    uint8_t *end = mail->data;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0)
+            memcpy(end, parts[i].iov_base, parts[i].iov_len);
+        end += parts[i].iov_len;
+    }
+    *end = '\0';
 
     bool was_empty;
     status = STATUS_LIMIT;
@@ -93,6 +100,12 @@ refused:
     free(mail);
     atomic_fetch_add(&box->refused, 1);
     return status;
+}
+
+enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value, const void *data,
+                        size_t size_bytes) {
+    const struct iovec part = {(void *)(uintptr_t)data, size_bytes};
+    return mailbox_put_parts(box, topic, value, &part, 1);
 }
 
 struct mail *mailbox_take_all(struct mailbox *box) {

@@ -12,6 +12,8 @@
 #include "shared/base.h"
 #include "shared/status.h"
 
+#include <sys/uio.h>
+
 struct mailbox;
 
 struct mail {
@@ -30,6 +32,9 @@ void mailbox_destroy(struct mailbox *box);
 /* Any thread. Copies `data`. STATUS_LIMIT, STATUS_NO_MEMORY: nothing was put. */
 MUST_CHECK enum status mailbox_put(struct mailbox *box, uint32_t topic, uint64_t value,
                                    const void *data, size_t size_bytes);
+/* The same with data that lies in several places. */
+MUST_CHECK enum status mailbox_put_parts(struct mailbox *box, uint32_t topic, uint64_t value,
+                                         const struct iovec *parts, size_t count);
 /* The reader's thread. All mail in order of arrival as a list, or NULL; clears the eventfd. */
 struct mail *mailbox_take_all(struct mailbox *box);
 void mail_free(struct mail *mail);

@@ -13,7 +13,8 @@ enum {
     FOUND_DEAD_MS = 4500,
     LEFT_MS = 2000,
     MESSAGES = 20000,
-    MESSAGE_BYTES = 100
+    MESSAGE_BYTES = 100,
+    GROUP_MESSAGES = 200,
 };
 
 struct place {
@@ -72,17 +73,24 @@ static void on_state(void *context, bool connected) {
     expect(station->bus != NULL, "bus_create called back");
     expect(bus_connected(station->bus) == connected, "bus_connected says something else");
     expect(station->ups - station->downs == (connected ? 1 : 0), "states do not alternate");
+    expect(bus_run(station->bus) == (connected ? (uint64_t)station->ups : 0), "not its run");
+    expect((*bus_server_id(station->bus) != '\0') == connected, "not its server");
 }
 
-static void station_open(struct station *station, const char *url) {
+static void station_open_with(struct station *station, const char *url, bool batching) {
     memset(station, 0, sizeof *station);
     station->base = event_base_new();
     expect(station->base != NULL, "no memory");
     station->tick = event_new(station->base, -1, EV_PERSIST, on_tick, NULL);
     event_add(station->tick, &(struct timeval){.tv_usec = 10000});
-    station->bus = bus_create(station->base, url, "bus-test", on_state, station);
+    station->bus = (batching ? bus_create_batching : bus_create)(station->base, url, "bus-test",
+                                                                 on_state, station);
     expect(station->bus != NULL, "no bus");
     assert_false(bus_connected(station->bus));
+}
+
+static void station_open(struct station *station, const char *url) {
+    station_open_with(station, url, false);
 }
 
 static void station_close(struct station *station) {
@@ -166,6 +174,108 @@ static void messages_reach_who_has_subscribed(void **state) {
     station_close(&here);
 }
 
+struct letter {
+    int count;
+    struct bus_message message; /* the last one's status and size */
+    char subject[BUS_SUBJECT_MAX_BYTES + 1];
+    char reply[BUS_SUBJECT_MAX_BYTES + 1];
+    uint8_t data[8];
+};
+
+static void hear_whole(void *context, const struct bus_message *message) {
+    struct letter *letter = context;
+    letter->message = *message;
+    (void)snprintf(letter->subject, sizeof letter->subject, "%s", message->subject);
+    (void)snprintf(letter->reply, sizeof letter->reply, "%s", message->reply);
+    expect(message->size_bytes <= sizeof letter->data, "%zu bytes", message->size_bytes);
+    memcpy(letter->data, message->data, message->size_bytes);
+    letter->count++;
+}
+
+static void wait_letter(struct station *station, const struct letter *letter, int count) {
+    struct wait wait = wait_at_most(LIMIT_MS);
+    while (letter->count < count) {
+        expect(!wait_is_over(&wait), "%d of %d messages came", letter->count, count);
+        station_turn(station);
+    }
+}
+
+static void whole_messages_say_where_to_reply_and_what_nats_says(void **state) {
+    struct place *place = *state;
+    struct station here;
+    struct letter letter = {0}, inbox = {0};
+    struct heard plain = {0};
+    const struct bus_header header = {"Test-Header", "a value"};
+    const struct bus_header status = {"Status", "408"};
+    station_open(&here, place->url);
+    assert_int_equal(bus_subscribe_messages(here.bus, "test.whole.*", NULL, hear_whole, &letter),
+                     STATUS_OK);
+    assert_int_equal(bus_subscribe_messages(here.bus, "test.inbox", NULL, hear_whole, &inbox),
+                     STATUS_OK);
+    assert_int_equal(bus_subscribe(here.bus, "test.whole.*", hear, &plain), STATUS_OK);
+    assert_int_equal(bus_publish_message(here.bus, "test.whole.a", "", &header, 1, "\1", 1),
+                     STATUS_UNAVAILABLE);
+    wait_ups(&here, 1);
+
+    assert_int_equal(
+        bus_publish_message(here.bus, "test.whole.a", "test.inbox", &header, 1, "\1\2", 2),
+        STATUS_OK);
+    wait_letter(&here, &letter, 1);
+    assert_string_equal(letter.subject, "test.whole.a");
+    assert_string_equal(letter.reply, "test.inbox");
+    assert_int_equal(letter.message.status, 0);
+    assert_int_equal(letter.message.size_bytes, 2);
+    assert_memory_equal(letter.data, "\1\2", 2);
+    wait_heard(&here, &plain, 1); /* the other kind of subscription hears it as well */
+    assert_int_equal(plain.size_bytes, 2);
+
+    assert_int_equal(bus_publish_message(here.bus, letter.reply, "", &status, 1, NULL, 0),
+                     STATUS_OK);
+    wait_letter(&here, &inbox, 1);
+    assert_string_equal(inbox.reply, "");
+    assert_int_equal(inbox.message.status, 408);
+    assert_int_equal(inbox.message.size_bytes, 0);
+    assert_int_equal(bus_publish_message(here.bus, "test.nobody", "test.inbox", NULL, 0, "\3", 1),
+                     STATUS_OK);
+    wait_letter(&here, &inbox, 2); /* the server says that nobody listens */
+    assert_int_equal(inbox.message.status, 503);
+    assert_int_equal(inbox.message.size_bytes, 0);
+    station_close(&here);
+}
+
+static void one_of_a_group_gets_each_message(void **state) {
+    struct place *place = *state;
+    struct station here, there;
+    struct letter one = {0}, two = {0}, other = {0};
+    const char *bad[] = {"", "a b", "a.b", "*", ">"};
+    station_open(&here, place->url);
+    station_open(&there, place->url);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(bus_subscribe_messages(here.bus, "test.group", bad[i], hear_whole, &one),
+                         STATUS_INVALID);
+    assert_int_equal(bus_subscribe_messages(here.bus, "test.group", "g", hear_whole, &one),
+                     STATUS_OK);
+    assert_int_equal(bus_subscribe_messages(there.bus, "test.group", "g", hear_whole, &two),
+                     STATUS_OK);
+    assert_int_equal(bus_subscribe_messages(there.bus, "test.group", "h", hear_whole, &other),
+                     STATUS_OK);
+    wait_ups(&here, 1);
+    wait_ups(&there, 1);
+    for (int i = 0; i < GROUP_MESSAGES; i++)
+        assert_int_equal(bus_publish(here.bus, "test.group", "\1", 1), STATUS_OK);
+    wait_letter(&there, &other, GROUP_MESSAGES);
+    struct wait wait = wait_at_most(LIMIT_MS);
+    while (one.count + two.count < GROUP_MESSAGES) {
+        expect(!wait_is_over(&wait), "%d and %d messages", one.count, two.count);
+        station_turn(&here);
+        station_turn(&there);
+    }
+    assert_int_equal(one.count + two.count, GROUP_MESSAGES);
+    assert_true(one.count > 0 && two.count > 0);
+    station_close(&there);
+    station_close(&here);
+}
+
 static void hear_in_order(void *context, const char *subject, const uint8_t *data,
                           size_t size_bytes) {
     struct heard *heard = context;
@@ -177,14 +287,13 @@ static void hear_in_order(void *context, const char *subject, const uint8_t *dat
         heard->out_of_order++;
 }
 
-static void many_messages_come_in_order(void **state) {
-    struct place *place = *state;
+static void send_many(const struct place *place, bool batching) {
     struct station here, there;
     struct heard heard = {0};
     station_open(&here, place->url);
     assert_int_equal(bus_subscribe(here.bus, "test.many", hear_in_order, &heard), STATUS_OK);
     wait_ups(&here, 1);
-    station_open(&there, place->url);
+    station_open_with(&there, place->url, batching);
     wait_ups(&there, 1);
     for (int i = 0; i < MESSAGES; i++) {
         uint8_t message[MESSAGE_BYTES] = {0};
@@ -196,6 +305,11 @@ static void many_messages_come_in_order(void **state) {
     assert_int_equal(bus_dropped(here.bus), 0);
     station_close(&there);
     station_close(&here);
+}
+
+static void many_messages_come_in_order(void **state) {
+    send_many(*state, false);
+    send_many(*state, true);
 }
 
 static void limits_are_kept(void **state) {
@@ -237,9 +351,12 @@ static void a_restarted_server_finds_the_subscriptions_again(void **state) {
     station_open(&here, place->url);
     assert_int_equal(bus_subscribe(here.bus, "test.again", hear, &heard), STATUS_OK);
     assert_int_equal(bus_publish(here.bus, "test.again", "\1", 1), STATUS_UNAVAILABLE);
+    char last_server[BUS_SERVER_ID_SIZE] = "";
     for (int round = 1; round <= 3; round++) {
         nats_start(&place->nats);
         wait_ups(&here, round);
+        assert_string_not_equal(bus_server_id(here.bus), last_server);
+        (void)snprintf(last_server, sizeof last_server, "%s", bus_server_id(here.bus));
         assert_int_equal(bus_publish(here.bus, "test.again", "\2", 1), STATUS_OK);
         wait_heard(&here, &heard, round);
         nats_kill(&place->nats);
@@ -259,10 +376,14 @@ static void a_frozen_server_is_found_dead(void **state) {
     struct station here;
     station_open(&here, place->url);
     wait_ups(&here, 1);
+    char server[BUS_SERVER_ID_SIZE];
+    (void)snprintf(server, sizeof server, "%s", bus_server_id(here.bus));
     process_freeze(place->nats.process);
     wait_downs(&here, 1, FOUND_DEAD_MS);
     process_thaw(place->nats.process);
     wait_ups(&here, 2);
+    assert_int_equal(bus_run(here.bus), 2);
+    assert_string_equal(bus_server_id(here.bus), server);
     station_close(&here);
 }
 
@@ -331,6 +452,8 @@ static void an_unusable_url_makes_no_bus(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_reach_who_has_subscribed),
+        cmocka_unit_test(whole_messages_say_where_to_reply_and_what_nats_says),
+        cmocka_unit_test(one_of_a_group_gets_each_message),
         cmocka_unit_test(many_messages_come_in_order),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(a_restarted_server_finds_the_subscriptions_again),
