@@ -38,6 +38,28 @@ struct batch_show {
     enum seat_state *states; /* theirs, as of the seal */
     uint32_t seat_count;
     uint32_t seat_capacity;
+    bool room_changed; /* turns, record, line, or settings of the event */
+    /* How the room stands as of the seal (decide_describe_rooms); NULL: it is off. Once committed
+     * it is the entry's. */
+    struct room_state *room_state;
+};
+
+/* A turn in a batch: what it was before (TURN_NONE: not stored) and is after it. */
+struct batch_turn {
+    struct show_entry *entry;
+    enum turn_state before;
+    struct id128 user_before;
+    struct turn after;
+};
+
+/* A booking in a batch, likewise (BOOKING_NONE). */
+struct batch_booking {
+    struct show_entry *entry;
+    enum booking_status before;
+    struct id128 user_before;
+    struct booking after;
+    const char *contact_name; /* "" or the command's, which lives as long as the batch */
+    const char *contact_email;
 };
 
 /* NULL when there is no memory. */
@@ -68,6 +90,9 @@ void batch_add_served(struct batch *batch, uint32_t partition, int64_t served_ms
 void batch_seal(struct batch *batch);
 size_t batch_show_count(const struct batch *batch);
 struct batch_show *batch_show_at(struct batch *batch, size_t index);
+/* Each touched turn and booking once, in the order of their first change. */
+size_t batch_turns(const struct batch *batch, const struct batch_turn **turns);
+size_t batch_bookings(const struct batch *batch, const struct batch_booking **bookings);
 bool batch_has_partition(const struct batch *batch, uint32_t partition);
 
 /*

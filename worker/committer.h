@@ -43,8 +43,14 @@ struct committer_config {
     struct feed *feed;
     /* The fence did not find these at our epoch: somebody else owns them. */
     void (*on_fence_lost)(void *context, const bool lost[PARTITION_COUNT]);
+    /* A batch with changes is stored: what it changed may be told (batch_show_at, batch_turns,
+     * batch_bookings). It ends with the call. */
+    void (*on_stored)(void *context, struct batch *batch);
     /* A batch is finished; a partition that is drained may be free now. */
     void (*on_batch_done)(void *context);
+    /* Every COMMITTER_TICK_MS while deciding is possible, after all rooms were swept and their
+     * grants raised (room_grant). */
+    void (*on_tick)(void *context);
     void *context;
 };
 
@@ -68,6 +74,13 @@ void committer_restart_session(struct committer *committer);
 void committer_drop_partition(struct committer *committer, uint32_t partition);
 /* Whether a batch with decisions for it is not finished yet. */
 bool committer_holds_partition(const struct committer *committer, uint32_t partition);
+
+/* How the room of a READY show stands as stored: what may be told. Made anew when nothing of the
+ * show is decided and not stored yet, else as of its last batch. NULL: there is nothing to tell
+ * (off, nobody has a turn, no stream was ever vouched for). Belongs to the entry; ends with the
+ * next question, and with its next batch. */
+const struct room_state *committer_room_state(struct committer *committer,
+                                              struct show_entry *entry);
 
 const struct committer_numbers *committer_numbers(const struct committer *committer);
 

@@ -33,6 +33,9 @@ void intake_destroy(struct intake *intake);
  * more. */
 MUST_CHECK enum status intake_listen(struct intake *intake, uint64_t instance);
 void intake_stop(struct intake *intake);
+/* A command of this worker's own (COMMAND_ROOM_VOUCH), complete with partition, epoch and deadline:
+ * decided like any other, answered to nobody. Without memory it is dropped. */
+void intake_submit_own(struct intake *intake, const struct command *command);
 /* Packs work->reply for its gateway and remembers it for repeats. Sent by intake_flush. */
 void intake_answer(struct intake *intake, struct work *work);
 void intake_flush(struct intake *intake);

@@ -22,7 +22,7 @@
 #ifndef USHER_WORKER_SHOWS_H
 #define USHER_WORKER_SHOWS_H
 
-#include "worker/engine/show.h"
+#include "worker/engine/room.h"
 #include "worker/partitions.h"
 #include "worker/work.h"
 
@@ -45,16 +45,19 @@ struct show_entry {
     enum show_entry_state state;
     uint64_t event_id;
     uint32_t partition;
-    struct show *show;       /* READY, and FORGOTTEN until let go */
-    uint64_t version;        /* of the seat map as decided */
-    uint64_t committed;      /* of the seat map as stored: what others may hear of */
-    struct work_list parked; /* LOADING */
-    int64_t used_us;         /* monotonic: the last command; shows_get sets it */
-    uint32_t users;          /* batches that hold it */
-    void *touch;             /* the building batch's record of it (worker/batch.h) */
-    uint64_t serial;         /* never reused: tells this entry from a later one of the same event */
-    bool wanted;             /* somebody waits for it, not only its holds */
-    bool load_waits;         /* LOADING: in a queue of loads */
+    struct show *show;             /* READY, and FORGOTTEN until let go */
+    struct room *room;             /* its waiting room, on or off; there whenever `show` is */
+    bool room_is_stored;           /* its record has a row, or will by a batch that is decided */
+    struct room_state *room_state; /* as stored; ask committer_room_state */
+    uint64_t version;              /* of the seat map as decided */
+    uint64_t committed;            /* of the seat map as stored: what others may hear of */
+    struct work_list parked;       /* LOADING */
+    int64_t used_us;               /* monotonic: the last command; shows_get sets it */
+    uint32_t users;                /* batches that hold it */
+    void *touch;                   /* the building batch's record of it (worker/batch.h) */
+    uint64_t serial; /* never reused: tells this entry from a later one of the same event */
+    bool wanted;     /* somebody waits for it, not only its holds */
+    bool load_waits; /* LOADING: in a queue of loads */
     TAILQ_ENTRY(show_entry) load_link;
     TAILQ_ENTRY(show_entry) use_link;
     TAILQ_ENTRY(show_entry) partition_link;
