@@ -21,6 +21,7 @@ CREATE TABLE usher.room_span (
     stream_no          integer NOT NULL,       -- counts up when another stream takes the place of the one before
     server_id          text NOT NULL,          -- '': replicated, any run
     created            text NOT NULL,          -- the stream's, as NATS writes it
+    admitted_to        bigint NOT NULL,        -- how far the door had gone when this span began
     vouched_served_ms  bigint NOT NULL,
     vouched_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (event_id, span_no),

@@ -18,14 +18,20 @@
  *
  *   WAITING: known before it is called: moved to another account, or shown at a roll call.
  *
- * A number up to admitted_to that is not live here has ended (except in a gap: below), so ended
+ * A number up to admitted_to that is not known here has ended (except in a gap: below), so ended
  * turns need no memory. A person has at most one live turn; the later entries of who has one are
  * SKIPPED when the door reaches them. An ended number can be replaced by a new one.
  *
- * Gaps (shared/room.h). A number of a gap that somebody shows (claim) becomes WAITING. When the
- * door reaches a gap it calls those of it who have shown up, in order of number, and passes the gap
- * when the span behind it has been there for one claim window; who shows up later is called then,
- * ahead of the new span.
+ * Gaps (shared/room.h). What the door had passed when a gap opened was called from the stream and
+ * has ended or is live like any other; of the rest of the gap every number that was ever shown or
+ * given up is remembered (room_gaps). A number that somebody shows (claim, move) becomes WAITING.
+ * When the door reaches a gap it waits until the span behind it has been there for one claim
+ * window, so that whoever has a number of it can show it; then it calls those who did, in order of
+ * number, and passes the gap. Who shows up later is called next, ahead of the new span.
+ *
+ * The pace (pace.h) says how many more may be called now, the *allowance*: raised by room_pace,
+ * used up by those who are called. The grant to the gateways is what of it can be read from the
+ * stream; nothing is granted while somebody of a gap that was passed waits to be called.
  *
  * A pass is a lease with a deadline in served time; it lives until the later of that and its open
  * hold, and has one hold open at a time. room_follow tells the room what becomes of bookings.
@@ -33,9 +39,11 @@
  * Invariants (room_check):
  *   1. CALLED and PASS turns: one a person, number ≤ admitted_to, each in the deadline order unless
  *      its hold keeps it;
- *   2. WAITING and LEFT ones in memory are above admitted_to, or WAITING in a gap;
- *   3. admitted_to ≤ granted_to; admitted_to, issued_to and the line only grow;
- *   4. live turns are counted; while max_shoppers is not lowered they never exceed it.
+ *   2. the others in memory are WAITING or LEFT and above admitted_to, or in a gap; WAITING ones in
+ *      a gap are in the order of the roll call;
+ *   3. admitted_to ≤ issued_to; both and the line only grow; gaps are apart and ascend;
+ *   4. turns are counted by what they are; live ones and the allowance together are at most
+ *      max_shoppers, unless it was lowered: then nobody is called until they are.
  *
  * Every condition that refuses or keeps an invariant is a GUARD (guards.h).
  */
@@ -47,10 +55,12 @@
 struct room;
 
 enum {
-    ROOM_WAITING_MAX = 1 << 20, /* WAITING and LEFT ones in memory; past it REPLY_OVERLOADED */
+    ROOM_WAITING_MAX = 1 << 20, /* default of waiting_limit: known people without a turn */
     ROOM_ISSUE_AHEAD = 1000,    /* numbers that may be answered beyond those asked for */
-    ROOM_CHANGES_MAX = 2 * ROOM_REPORT_MAX, /* of one decision */
+    /* Of one decision: a turn each that was over, and a new one; and the record. */
+    ROOM_CHANGES_MAX = 2 * ROOM_REPORT_MAX + 1,
 };
+#define ROOM_NUMBER_MAX ((uint64_t)1 << 53) /* whole in every JSON reader */
 
 struct turn {
     uint64_t number;
@@ -76,6 +86,7 @@ struct room_record {
 /* A span as it is stored: whom it was vouched for. */
 struct room_vouch {
     struct room_span span;
+    uint64_t admitted_to; /* how far the door had gone then */
     char server_id[ROOM_SERVER_ID_SIZE];
     char created[ROOM_CREATED_SIZE];
     int64_t vouched_served_ms; /* when; roll calls count from it */
@@ -86,13 +97,21 @@ struct room_vouch {
 enum room_change_kind { ROOM_CHANGE_TURN, ROOM_CHANGE_RECORD, ROOM_CHANGE_VOUCH };
 struct room_change {
     enum room_change_kind kind;
-    enum turn_state before;    /* TURN */
-    struct id128 user_before;  /* TURN: whose it was; a new one's own */
-    struct turn turn;          /* TURN: after */
-    struct room_record was;    /* RECORD */
-    struct room_record record; /* RECORD: after */
-    uint32_t vouch_index;      /* VOUCH: position in the line */
-    struct room_vouch vouch;
+    union {
+        struct { /* TURN */
+            enum turn_state before;
+            struct id128 user_before; /* whose it was; a new one's own */
+            struct turn turn;         /* after */
+        };
+        struct { /* RECORD: at most one a decision, the last of its changes */
+            struct room_record was;
+            struct room_record record; /* after */
+        };
+        struct {                  /* VOUCH */
+            uint32_t vouch_index; /* position in the line */
+            struct room_vouch vouch;
+        };
+    };
 };
 
 /* Belongs to the room and ends with its next call. */
@@ -108,37 +127,50 @@ struct room_facts {
     uint32_t commit_ms; /* how long batches take now: the door goes slower when they get slow */
 };
 
-/* Nothing admitted. NULL without memory. Settings as room_settings_apply checks them. */
-MUST_CHECK struct room *room_create(uint64_t event_id, const struct room_settings *settings);
-void room_destroy(struct room *room);
+/* Nothing admitted. NULL without memory. Settings as room_settings_apply checks them. At most
+ * `waiting_limit` people without a turn are known, past it REPLY_OVERLOADED. */
+MUST_CHECK struct room *room_create(uint64_t event_id, const struct room_settings *settings,
+                                    size_t waiting_limit);
+void room_destroy(struct room *room); /* NULL is allowed */
 
-/* Recovery, before the first decision: the record, the vouches in order, then the turns that are
- * live, and the WAITING and LEFT ones above admitted_to or in a gap. STATUS_CONFLICT (the store is
- * broken), STATUS_NO_MEMORY. */
+/* Recovery, before the first decision: the record, the vouches in order, then in any order the
+ * turns that are WAITING, CALLED or PASS, those above admitted_to, and those in a gap
+ * (room_gaps), whatever has become of them; further ended ones are passed over. STATUS_CONFLICT:
+ * the store is broken; STATUS_NO_MEMORY. Nothing changed then. */
 MUST_CHECK enum status room_restore_record(struct room *room, const struct room_record *record);
 MUST_CHECK enum status room_restore_vouch(struct room *room, const struct room_vouch *vouch);
 MUST_CHECK enum status room_restore_turn(struct room *room, const struct turn *turn);
+/* The gaps, also those that were passed: numbers there may still be shown by whoever has them.
+ * Returns how many. */
+size_t room_gaps(const struct room *room, struct room_gap gaps[ROOM_SPANS_MAX]);
 
 /*
  * Decides a COMMAND_ROOM_…. The first that applies:
  *
- * any     a turn found past its deadline is ended first (a change, also under a refusal).
- * look    OK: what it is. BAD_NUMBER: it is live or waiting for somebody else.
+ * any     OVERLOADED: no memory, nothing changed. A turn found past its deadline is ended first (a
+ *         change, also under a refusal).
+ * look    BAD_NUMBER: 0, or somebody else's. OK: what it is; of an ended one that is not remembered
+ *         TURN_OVER.
  * claim   ROOM_CLOSED (OFF, CLOSED); BAD_NUMBER (0, above issued_to, somebody else's);
- *         in a gap and not known: it becomes WAITING (ROOM_WAITING_MAX: OVERLOADED), then
- *         NOT_YOUR_TURN; above admitted_to, or PREQUEUE, WAITLIST: NOT_YOUR_TURN; ended:
- *         TURN_MISSED; OK: it is a PASS now, or was (`replayed`).
- * leave   BAD_NUMBER as above; OK: it has ended, or had (`replayed`). A PASS with an open hold: the
- *         hold stays, no further one can be made.
- * issue   ROOM_CLOSED (OFF, CLOSED, or nothing vouched); OK: issued_to is at least queue_number +
- *         ROOM_ISSUE_AHEAD; more when people join fast.
+ *         in a gap and not known: it becomes WAITING (past waiting_limit: OVERLOADED), then
+ *         NOT_YOUR_TURN; waiting, or PREQUEUE, WAITLIST: NOT_YOUR_TURN; ended: TURN_MISSED; OK: it
+ *         is a PASS now, or was (`replayed`).
+ * leave   BAD_NUMBER as for claim; OVERLOADED (waiting_limit); OK: it has ended, or had
+ *         (`replayed`). A PASS with an open hold: the hold stays, no further one can be made.
+ * issue   ROOM_CLOSED (OFF, CLOSED, or nothing vouched); INVALID (beyond ROOM_NUMBER_MAX); OK:
+ *         issued_to is at least queue_number + ROOM_ISSUE_AHEAD; more when people join fast.
  * report  INVALID: not vouched for, does not begin at admitted_to + 1, goes beyond the grant (also
  *         when the door is shut), or nobody in it. OK: all of it is decided.
- * move    BAD_NUMBER as above; TURN_MISSED; OK. The new user may have a live turn: then the moved
- *         one is SKIPPED.
- * vouch   OK; `replayed` when the newest span has these already. A new span begins at `sequence` +
- * 1 (1 in another stream) with number issued_to + 1. OVERLOADED past ROOM_SPANS_MAX.
- */
+ * move    BAD_NUMBER as for claim, but OK `replayed` when it is the new user's; OVERLOADED
+ *         (waiting_limit); TURN_MISSED; OK. What waits becomes WAITING. The new user may have a
+ *         live turn: then a live one that is moved is SKIPPED.
+ * vouch   OK; `replayed` when the newest span has these already. CONFLICT: an older one has: a
+ *         stream that was replaced has come back. INVALID (beyond ROOM_NUMBER_MAX). OVERLOADED
+ *         past ROOM_SPANS_MAX. A new span begins at `sequence` + 1 (1 in another stream) with
+ *         number issued_to + 1.
+ *
+ * reply.turn comes with look, claim, leave and move, unless refused as ROOM_CLOSED, BAD_NUMBER or
+ * OVERLOADED. */
 void room_decide(struct room *room, const struct command *command, const struct room_facts *facts,
                  const struct show_time *time, struct reply *reply, struct room_changes *changes);
 
@@ -149,17 +181,20 @@ MUST_CHECK enum reply_code room_check_pass(const struct room *room, const struct
 /* What a booking's change means to its turn. */
 void room_follow(struct room *room, const struct show_change *change, const struct show_time *time,
                  struct room_changes *changes);
-/* Ends turns and passes that are past their deadline, at most ROOM_CHANGES_MAX / 2 at a time, and
- * calls who is due at a roll call. */
+/* Ends turns and passes that are past their deadline, and calls who is due at a roll call; at most
+ * ROOM_CHANGES_MAX changes at a time. */
 void room_sweep(struct room *room, const struct room_facts *facts, const struct show_time *time,
                 struct room_changes *changes);
 /* Served time of the earliest deadline, INT64_MAX when there is none. */
 int64_t room_next_deadline(const struct room *room);
 
-/* The pace: several times a second. Raises the grant as the rate, max_shoppers, free seats and
- * commit_ms allow (pace.h); takes back what is not used when the door shuts. */
+/* The pace: several times a second. Raises the allowance as the rate, max_shoppers, free seats and
+ * commit_ms allow (pace.h); takes it back when they don't any more and when the door shuts. */
 void room_pace(struct room *room, const struct room_facts *facts, const struct show_time *time);
-/* What gateways are to read next. False: nothing is granted that could be read. */
+/* How many more may be called now, from the stream or by roll. */
+uint32_t room_allowance(const struct room *room);
+/* What gateways are to read next. False: nothing is granted that could be read (as far as
+ * room_saw_stream knows). Fills everything but partition and epoch. */
 MUST_CHECK bool room_grant(const struct room *room, struct room_grant *grant);
 
 void room_set_settings(struct room *room, const struct room_settings *settings);
@@ -168,7 +203,10 @@ const struct room_record *room_get_record(const struct room *room);
 const struct room_line *room_get_line(const struct room *room);
 /* The newest; NULL: nothing is vouched for yet. */
 const struct room_vouch *room_get_vouch(const struct room *room);
-/* What the owner saw of the stream, for forecasts and numbers; decides nothing. */
+/* NULL: it is not remembered. Ends with the next decision. */
+const struct turn *room_get_turn(const struct room *room, uint64_t number);
+/* What the owner saw of the vouched stream: whether there is anybody to read, forecasts, numbers;
+ * decides nothing. `next_joined_us`: of who is next, 0: nobody or not known. */
 void room_saw_stream(struct room *room, uint64_t last_sequence, int64_t next_joined_us,
                      const struct show_time *time);
 /* Fills everything but partition, instance and epoch. */

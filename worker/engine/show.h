@@ -103,6 +103,8 @@ struct show_request {
     enum lookup_result lookup;
     const struct booking *looked_up; /* LOOKUP_FOUND: CANCELLED or EXPIRED */
     enum reply_code pass; /* RESERVE: REPLY_OK, or why the room refuses (room_check_pass) */
+    uint64_t
+        queue_number; /* RESERVE: of the turn it is made with, kept by a new booking; 0: none */
 };
 
 /* A booking as it was (`before`: its status, BOOKING_NONE when new; and its user, a new one's own)
