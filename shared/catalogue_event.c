@@ -5,6 +5,7 @@
  */
 #include "shared/catalogue_data.h"
 #include "shared/catalogue_fields.h"
+#include "shared/room_settings.h"
 
 #include <stdlib.h>
 
@@ -14,8 +15,6 @@ enum {
     HOLD_SECONDS_MAX = 24 * 60 * 60,
     SEATS_PER_USER_MAX = 1000,
     SEATS_PER_USER_DEFAULT = 8,
-    ROOM_PEOPLE_MAX = 1000000, /* admitted a minute, shopping at a time */
-    ROOM_SECONDS_MAX = 24 * 60 * 60,
 };
 
 /* Positions are those of enum show_state (worker/engine/show.h), which are stored. */
@@ -52,6 +51,10 @@ int64_t event_input_venue_id(const struct event_input *event) {
 
 const struct event_patch_settings *event_patch_get_settings(const struct event_patch *patch) {
     return &patch->fields.settings;
+}
+
+const char *event_patch_room(const struct event_patch *patch) {
+    return patch->fields.room;
 }
 
 /* --- single fields */
@@ -101,26 +104,18 @@ static void read_state(const struct fields *fields, enum event_form form,
 }
 
 static enum status read_room(const struct fields *fields, struct event_fields *event) {
-    static const char *const known[] = {
-        "mode", "openTime", "admitsPerMinute", "maxShoppers", "claimSeconds", "passSeconds", NULL};
-    const json_t *value = json_object_get(fields->object, "room");
-    struct fields room;
-    if (!value || !fields_open_inside(&room, fields, value, known, "room")) {
+    const json_t *room = json_object_get(fields->object, "room");
+    if (!room) {
         return STATUS_OK;
     }
-    const char *mode;
-    if (fields_text(&room, "mode", CATALOGUE_NAME_MAX_BYTES, FIELD_OPTIONAL, &mode) &&
-        strcmp(mode, "off") != 0 && strcmp(mode, "open") != 0 && strcmp(mode, "paused") != 0 &&
-        strcmp(mode, "closed") != 0) {
-        problem_add(&room, "mode", "must be off, open, paused or closed");
+    struct room_settings settings;
+    room_settings_default(&settings);
+    room_settings_read(&settings, room, "room", fields->problems);
+    if (!json_is_object(room)) {
+        return STATUS_OK; /* a problem, listed */
     }
-    int64_t number;
-    fields_time(&room, "openTime", FIELD_OPTIONAL, &number);
-    fields_integer(&room, "admitsPerMinute", 1, ROOM_PEOPLE_MAX, FIELD_OPTIONAL, &number);
-    fields_integer(&room, "maxShoppers", 1, ROOM_PEOPLE_MAX, FIELD_OPTIONAL, &number);
-    fields_integer(&room, "claimSeconds", 1, ROOM_SECONDS_MAX, FIELD_OPTIONAL, &number);
-    fields_integer(&room, "passSeconds", 1, ROOM_SECONDS_MAX, FIELD_OPTIONAL, &number);
-    event->room = json_dumps(value, JSON_COMPACT);
+    event->room = json_dumps(room, JSON_COMPACT);
+    event->settings.has_room = event->room != NULL;
     return event->room ? STATUS_OK : STATUS_NO_MEMORY;
 }
 

@@ -80,7 +80,8 @@ void event_patch_free(struct event_patch *patch);
 
 /* The part of a patch that the engine has to know; what is not `has_…` stays as it is. */
 struct event_patch_settings {
-    bool has_state, has_on_sale, has_sale_end, has_hold, has_seats_per_user, has_guests, has_prices;
+    bool has_state, has_on_sale, has_sale_end, has_hold, has_seats_per_user, has_guests, has_prices,
+        has_room;
     uint32_t state;      /* enum show_state, worker/engine/show.h */
     int64_t on_sale_us;  /* 0: at once */
     int64_t sale_end_us; /* 0: never */
@@ -92,5 +93,8 @@ struct event_patch_settings {
     char currency[CURRENCY_SIZE];
 };
 const struct event_patch_settings *event_patch_get_settings(const struct event_patch *patch);
+/* has_room: what of the waiting room's settings changes, as JSON for room_settings_apply. Belongs
+ * to the patch; else NULL. */
+const char *event_patch_room(const struct event_patch *patch);
 
 #endif

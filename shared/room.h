@@ -14,6 +14,10 @@
  *             lost, maybe answered                        91 … 1100      the gap: roll call
  *   span 1    sequences 91 … (first again)       numbers 1101 …
  *
+ * A later loss may go back behind where an earlier span began; that one is then all gap, and so is
+ * every span of a stream that is gone: the sequences of the newest stream belong to the newest span
+ * that begins at or below them.
+ *
  * Numbers of a gap exist only in the hands of people who were answered them. Whoever shows such a
  * queue token is admitted after the numbers below and before the span above.
  */
@@ -29,8 +33,11 @@ enum {
     ROOM_SERVER_ID_SIZE = 64, /* and NUL; nats-server's are 56 */
     ROOM_CREATED_SIZE = 40,
     ROOM_ARRIVAL_BYTES = 24,
-    ROOM_REPORT_MAX = 1000, /* people in one report */
+    ROOM_REPORT_MAX = 1000,          /* people in one report */
+    ROOM_PEOPLE_MAX = 1000000,       /* admitted a minute, shopping at a time */
+    ROOM_SECONDS_MAX = 24 * 60 * 60, /* of a turn, of a pass */
 };
+#define ROOM_NUMBER_MAX ((uint64_t)INT64_MAX) /* also of sequences: they are stored as bigint */
 
 /* --- settings: usher.event.room */
 
@@ -44,18 +51,18 @@ enum room_mode {
 
 struct room_settings {
     enum room_mode mode;
-    int64_t open_us; /* nobody can join before; 0: at once */
-    uint32_t admits_per_minute;
-    uint32_t max_shoppers;           /* people with a turn or a pass at a time */
-    int64_t claim_ms;                /* how long a turn waits for its person */
-    int64_t pass_ms;                 /* how long a pass lets buy */
+    int64_t open_us;            /* nobody can join before; 0: at once */
+    uint32_t admits_per_minute; /* 1 … ROOM_PEOPLE_MAX */
+    uint32_t max_shoppers;      /* people with a turn or a pass at a time; as many */
+    int64_t claim_ms;           /* how long a turn waits for its person: 1 … ROOM_SECONDS_MAX s */
+    int64_t pass_ms;            /* how long a pass lets buy; as long */
     char message[ROOM_MESSAGE_SIZE]; /* what the room is told; "" nothing */
 };
 
 void room_settings_default(struct room_settings *settings);
 /* Applies what a JSON object of room settings names; the rest stays. So stored settings are the
- * defaults with usher.event.room applied, and a PATCH is applied to those. STATUS_INVALID (nothing
- * is changed), STATUS_NO_MEMORY. */
+ * defaults with usher.event.room applied, and a PATCH is applied to those. STATUS_INVALID: not by
+ * the API's rules; nothing is changed. Not part of usher_plain. */
 MUST_CHECK enum status room_settings_apply(struct room_settings *settings, const char *json);
 
 /* --- phase */
@@ -102,8 +109,19 @@ struct room_span {
 
 struct room_line {
     uint32_t count;
-    struct room_span spans[ROOM_SPANS_MAX]; /* first_number ascends */
+    struct room_span spans[ROOM_SPANS_MAX];
 };
+
+/* Which span has to begin now that a look at the stream (the newest span's, or another one) gave
+ * `last_sequence`: its first number is above `issued_to`, above the number of every entry that is
+ * still there though nobody was answered it yet, and above where the newest span begins. In another
+ * stream it begins at sequence 1: what was stored before anybody vouched needs a number too. */
+struct room_span room_line_begin(const struct room_line *line, uint64_t issued_to,
+                                 uint64_t last_sequence, bool same_stream);
+/* STATUS_INVALID: no room_line_begin gave this: its numbers are not above those before it, or its
+ * stream is neither the newest nor the next. STATUS_LIMIT past ROOM_SPANS_MAX. The line is as
+ * before. */
+MUST_CHECK enum status room_line_add(struct room_line *line, const struct room_span *span);
 
 /* The number of a sequence of the newest stream; 0: no span holds it. */
 uint64_t room_line_number(const struct room_line *line, uint64_t sequence);
@@ -111,7 +129,7 @@ uint64_t room_line_number(const struct room_line *line, uint64_t sequence);
  */
 uint64_t room_line_sequence(const struct room_line *line, uint64_t number);
 
-/* What comes after `number`: a run of numbers that are alike. */
+/* What comes after `number`: a whole gap, or what can be read of one span. */
 struct room_stretch {
     uint64_t first; /* number + 1 */
     uint64_t last;  /* UINT64_MAX: open-ended, the newest span */
@@ -122,8 +140,9 @@ struct room_stretch {
 MUST_CHECK bool room_line_after(const struct room_line *line, uint64_t number,
                                 struct room_stretch *stretch);
 
-/* How many numbers are before `number` when `now_serving` is the highest admitted: gaps that lie
- * whole between them are not counted. 0: it has been called. */
+/* How many numbers are before `number` and after `now_serving`, the highest admitted; those of gaps
+ * are not counted. So it never grows while spans are added and people admitted. 0: it is next, or
+ * has been called. */
 uint64_t room_line_position(const struct room_line *line, uint64_t now_serving, uint64_t number);
 
 struct room_gap {

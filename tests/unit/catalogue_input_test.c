@@ -263,7 +263,7 @@ static const char *const good_events[] = {
     NEW_EVENT(",'description':'Two lines\\nand a\\ttab','artists':['A','B'],'holdSeconds':1,"
               "'seatsPerUser':1000,'guests':false,'state':'DRAFT','room':{}"),
     NEW_EVENT(",'room':{'mode':'open','openTime':null,'admitsPerMinute':600,'maxShoppers':500,"
-              "'claimSeconds':120,'passSeconds':600}"),
+              "'claimSeconds':120,'passSeconds':600,'message':'Welcome'}"),
 };
 
 static void good_events_are_read(void **state) {
@@ -324,6 +324,7 @@ static const struct bad_document bad_events[] = {
     {NEW_EVENT(",'room':{'claimSeconds':'120'}"), "room.claimSeconds", false},
     {NEW_EVENT(",'room':{'passSeconds':86401}"), "room.passSeconds", false},
     {NEW_EVENT(",'room':{'openTime':'soon'}"), "room.openTime", false},
+    {NEW_EVENT(",'room':{'message':'a\\nb'}"), "room.message", false},
     {NEW_EVENT(",'room':{'doors':2}"), "room.doors", true},
 #define PRICED(prices)                                                                             \
     "{'name':'E','venueId':3,'startTime':'2030-05-17T19:30:00Z','prices':" prices "}"
@@ -390,7 +391,8 @@ static void patch_travels_with_prices_by_position(void **state) {
     const struct event_patch_settings *settings = event_patch_get_settings(patch);
     assert_true(settings->has_prices && settings->has_state && settings->has_on_sale &&
                 settings->has_sale_end && settings->has_hold && settings->has_seats_per_user &&
-                settings->has_guests);
+                settings->has_guests && settings->has_room);
+    assert_string_equal(event_patch_room(patch), "{\"mode\":\"open\"}");
     assert_int_equal(settings->price_count, 2);
     assert_int_equal(settings->prices[0], 900);
     assert_int_equal(settings->prices[1], 500);
@@ -410,7 +412,8 @@ static void patch_changes_only_what_it_names(void **state) {
     const struct event_patch_settings *settings = event_patch_get_settings(patch);
     assert_false(settings->has_prices || settings->has_state || settings->has_on_sale ||
                  settings->has_sale_end || settings->has_hold || settings->has_seats_per_user ||
-                 settings->has_guests);
+                 settings->has_guests || settings->has_room);
+    assert_null(event_patch_room(patch));
     event_patch_free(patch);
 }
 
