@@ -1,6 +1,7 @@
 #include "shared/log.h"
 
 #include "shared/clock.h"
+#include "shared/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -54,29 +55,13 @@ static bool append(struct line *line, const char *bytes, size_t count) {
     return true;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at `at` (Unicode 15, table 3-7), 0 when there is none. */
-static size_t utf8_sequence_bytes(const unsigned char *at) {
-    if (at[0] < 0x80)
-        return 1;
-    size_t count = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-    if (at[0] < 0xc2 || at[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < count; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-    bool surrogate = at[0] == 0xed && at[1] > 0x9f;
-    bool too_high = at[0] == 0xf4 && at[1] > 0x8f;
-    return overlong || surrogate || too_high ? 0 : count;
-}
-
 /* False when the text was cut because the line is full; what was written is whole characters. */
 static bool append_escaped(struct line *line, const char *text) {
     const unsigned char *at = (const unsigned char *)text;
     while (*at != '\0') {
         char escaped[8];
         const char *bytes = (const char *)at;
-        size_t sequence = utf8_sequence_bytes(at);
+        size_t sequence = utf8_character_bytes(bytes);
         size_t count = sequence;
         if (sequence == 0) {
             bytes = "\xef\xbf\xbd"; /* U+FFFD, the replacement character */

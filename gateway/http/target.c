@@ -1,5 +1,7 @@
 #include "gateway/http/target.h"
 
+#include "shared/utf8.h"
+
 #include <strings.h>
 
 static int hex_digit(char c) {
@@ -7,34 +9,6 @@ static int hex_digit(char c) {
         return c - '0';
     char lower = (char)(c | 0x20);
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* The length of the well-formed sequence at `at` (Unicode, table 3-7), 0 when there is none. */
-static size_t utf8_sequence(const uint8_t *at) {
-    if (at[0] < 0x80)
-        return 1;
-    size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4)
-        return 0;
-    uint8_t lowest = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-    uint8_t highest = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-    if (at[1] < lowest || at[1] > highest)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80) /* NUL ends here too */
-            return 0;
-    return length;
-}
-
-static bool is_utf8(const char *text) {
-    const uint8_t *at = (const uint8_t *)text;
-    while (*at) {
-        size_t length = utf8_sequence(at);
-        if (length == 0)
-            return false;
-        at += length;
-    }
-    return true;
 }
 
 /* `refused`: a character that must not come out of an escape, besides NUL. */
@@ -56,7 +30,8 @@ static bool decode(char *text, bool plus_is_space, char refused) {
         out++;
     }
     *out = '\0';
-    return is_utf8(text);
+    struct utf8 utf8 = {0};
+    return utf8_take(&utf8, text, (size_t)(out - text)) && utf8_is_whole(&utf8);
 }
 
 /* Behind "http://authority", or NULL. */
