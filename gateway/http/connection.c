@@ -63,6 +63,59 @@ static void become_idle(struct http_connection *connection) {
     watch(connection, EV_READ);
 }
 
+static void end_request(struct http_connection *connection) {
+    struct http_request *request = connection->request;
+    connection->request = NULL;
+    if (request)
+        http_server_return_request(connection->server, request);
+}
+
+/* No longer one of the open ones; its transport is left alone. */
+static void retire(struct http_connection *connection) {
+    connection->state = HTTP_CONNECTION_CLOSED;
+    watch(connection, 0);
+    http_wheel_clear(&connection->timer);
+    unlist_idle(connection);
+    http_output_destroy(connection->output);
+    connection->output = NULL;
+    LIST_REMOVE(connection, entry);
+    LIST_INSERT_HEAD(&connection->server->closed, connection, entry);
+    http_server_reap(connection->server);
+}
+
+void http_connection_close(struct http_connection *connection) {
+    if (connection->state == HTTP_CONNECTION_CLOSED)
+        return;
+    struct http_server *server = connection->server;
+    bool was_waiting = connection->state == HTTP_CONNECTION_WAITING;
+    retire(connection);
+    http_transport_close(&connection->transport);
+    struct http_request *request = connection->request;
+    if (was_waiting && request && server->config.on_end)
+        server->config.on_end(server->config.context, request, 0, 0);
+    if (was_waiting && request && request->on_gone)
+        request->on_gone(request->context, request);
+    if (request && request->on_taken)
+        request->on_taken(request->context, NULL);
+    end_request(connection);
+    server->count--;
+}
+
+/* The server goes on counting it. */
+static void hand_over(struct http_connection *connection) {
+    struct http_request *request = connection->request;
+    const struct http_taken taken = {
+        .server = connection->server,
+        .transport = &connection->transport,
+        .data = connection->input.data,
+        .size_bytes = connection->input.size_bytes,
+        .peer = connection->peer,
+    };
+    retire(connection);
+    request->on_taken(request->context, &taken);
+    end_request(connection);
+}
+
 /* After whatever may have changed the state: what is watched, and which time limit holds. */
 static void settle(struct http_connection *connection) {
     size_t waiting_bytes = connection->input.size_bytes;
@@ -96,43 +149,15 @@ static void settle(struct http_connection *connection) {
         http_buffer_reset(&connection->input, 0);
         watch(connection, EV_READ);
         break;
+    case HTTP_CONNECTION_UPGRADED:
+        hand_over(connection);
+        return;
     case HTTP_CONNECTION_CLOSED:
-        break;
+        return;
     }
     bool has_more = connection->must_resume || http_transport_has_received(&connection->transport);
     if ((connection->watched & EV_READ) && has_more)
         event_active(&connection->event, EV_READ, 0);
-}
-
-static void end_request(struct http_connection *connection) {
-    struct http_request *request = connection->request;
-    connection->request = NULL;
-    if (request)
-        http_server_return_request(connection->server, request);
-}
-
-void http_connection_close(struct http_connection *connection) {
-    if (connection->state == HTTP_CONNECTION_CLOSED)
-        return;
-    struct http_server *server = connection->server;
-    bool was_waiting = connection->state == HTTP_CONNECTION_WAITING;
-    connection->state = HTTP_CONNECTION_CLOSED;
-    watch(connection, 0);
-    http_wheel_clear(&connection->timer);
-    unlist_idle(connection);
-    http_transport_close(&connection->transport);
-    http_output_destroy(connection->output);
-    connection->output = NULL;
-    struct http_request *request = connection->request;
-    if (was_waiting && request && server->config.on_end)
-        server->config.on_end(server->config.context, request, 0, 0);
-    if (was_waiting && request && request->on_gone)
-        request->on_gone(request->context, request);
-    end_request(connection);
-    LIST_REMOVE(connection, entry);
-    LIST_INSERT_HEAD(&server->closed, connection, entry);
-    server->count--;
-    http_server_reap(server);
 }
 
 /* --- answering ------------------------------------------------------------------------------- */
@@ -144,6 +169,10 @@ static void linger(struct http_connection *connection) {
 }
 
 static void answered(struct http_connection *connection) {
+    if (connection->request) {
+        connection->state = HTTP_CONNECTION_UPGRADED;
+        return;
+    }
     if (connection->keep_alive) {
         connection->state = HTTP_CONNECTION_HEAD;
         connection->started_us = clock_monotonic_us();
@@ -179,7 +208,8 @@ void http_connection_answer(struct http_connection *connection, const struct htt
     connection->keep_alive = keep_alive;
     enum http_sent sent = http_output_start(&connection->transport, head->data, head->size_bytes,
                                             body, body_bytes, share, &connection->output);
-    end_request(connection); /* only now: the body may be the request's own memory */
+    if (!connection->request->on_taken)
+        end_request(connection); /* only now: the body may be the request's own memory */
     if (sent == HTTP_SENT_NOTHING)
         limit(connection, clock_monotonic_us(), connection->server->config.send_ms);
     take_sent(connection, sent);

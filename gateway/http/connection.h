@@ -8,14 +8,17 @@
  *     +------- refusal -------+--> WAITING     +---- not keep-alive -+--> LINGERING --client
  * closed--> CLOSED
  *
+ *   SENDING --a 101 is sent--> UPGRADED --settled--> CLOSED, its transport somebody else's
+ *
  *   HANDSHAKE  TLS is being agreed on; before its first byte it is idle
  *   HEAD       reading a head; with nothing of one yet it is idle
  *   BODY       reading a body
  *   WAITING    the handler has the request; the socket is read, to notice that the client leaves
  *   SENDING    the socket did not take the whole answer; nothing is read
  *   LINGERING  answered and shut down for writing; input is dropped until the client closes, since
- * closing over unread input would reset the connection and could destroy the answer CLOSED     no
- * descriptor any more; freed after the loop's turn
+ *              closing over unread input would reset the connection and could destroy the answer
+ *   UPGRADED   whoever speaks another protocol is about to take the transport over
+ *   CLOSED     no descriptor any more; freed after the loop's turn
  *
  * An idle connection costs sizeof(struct http_connection), at most HTTP_IDLE_BYTES, and no buffer;
  * over TLS also what transport.h says.
@@ -43,6 +46,7 @@ enum http_connection_state {
     HTTP_CONNECTION_WAITING,
     HTTP_CONNECTION_SENDING,
     HTTP_CONNECTION_LINGERING,
+    HTTP_CONNECTION_UPGRADED,
     HTTP_CONNECTION_CLOSED,
 };
 
@@ -53,7 +57,7 @@ struct http_connection {
     TAILQ_ENTRY(http_connection) idle_entry;
     struct http_timer timer;
     struct http_buffer input;     /* came, not yet used; empty while idle */
-    struct http_request *request; /* in BODY and WAITING */
+    struct http_request *request; /* in BODY and WAITING; until it is UPGRADED */
     struct http_output *output;   /* in SENDING */
     struct http_head_guard guard;
     int64_t started_us; /* first byte of the request */

@@ -121,6 +121,10 @@ static const struct listed *find(const struct cors *cors, const char *origin) {
     return NULL;
 }
 
+bool cors_lets_look(const struct cors *cors, const char *origin) {
+    return cors && (cors->anybody_looks || find(cors, origin));
+}
+
 struct http_lines cors_answer_lines(const struct cors *cors, enum http_method method,
                                     const char *origin) {
     static const struct http_lines nothing = {"", 0};

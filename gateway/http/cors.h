@@ -35,6 +35,8 @@ MUST_CHECK struct cors *cors_create(const char *origins);
 /* NULL is allowed. */
 void cors_destroy(struct cors *cors);
 
+/* Whether pages of this origin may look. `cors` may be NULL. */
+bool cors_lets_look(const struct cors *cors, const char *origin);
 /* What is added to every answer; `origin` NULL: the request named none. `cors` may be NULL. */
 struct http_lines cors_answer_lines(const struct cors *cors, enum http_method method,
                                     const char *origin);

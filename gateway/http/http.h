@@ -24,7 +24,8 @@
  * Also: HTTP/1.0 is answered, closing unless asked to keep alive; other versions 505. Transfer
  * codings other than "chunked" (some of them 400), CONNECT and methods unknown to the parser
  * library: 501. Expect other than 100-continue: 417. Trailers are checked and dropped. An encoded
- * slash in the path is 400. Upgrade is ignored.
+ * slash in the path is 400. Upgrade is ignored, unless
+ * the handler follows it (http_upgrade).
  *
  * Over TLS (tls.h) the handshake has `request_ms` as well; a client that speaks plain HTTP to the
  * port gets a 400 in plain text.
@@ -101,9 +102,10 @@ MUST_CHECK struct http_server *http_server_create(struct event_base *base,
 void http_server_drain(struct http_server *server, int64_t limit_ms,
                        void (*on_drained)(void *context), void *context);
 /* Closes everything. on_gone is called for waiting requests. May be called in on_drained, not in a
- * handler. */
+ * handler. Connections that were taken over have to be released before. */
 void http_server_destroy(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
+/* Those that were taken over as well. */
 uint32_t http_server_connections(const struct http_server *server);
 
 /* --- the request; texts belong to it and live until it is answered or gone */
@@ -123,6 +125,9 @@ const char *http_request_body(const struct http_request *request, size_t *size_b
  * digits. */
 const char *http_request_id(const struct http_request *request);
 bool http_request_id_is_callers(const struct http_request *request);
+/* Whether a header whose value is a list of tokens has this one; case-insensitive. */
+bool http_request_lists(const struct http_request *request, const char *name, const char *token);
+bool http_request_is_http_1_0(const struct http_request *request);
 /* Numeric, without port. */
 const char *http_request_peer(const struct http_request *request);
 int64_t http_request_started_us(const struct http_request *request); /* monotonic, first byte */
@@ -151,5 +156,28 @@ void http_respond(struct http_request *request, int status, const char *content_
 void http_respond_shared(struct http_request *request, int status, const char *content_type,
                          const void *body, size_t size_bytes, void (*release)(void *context),
                          void *context);
+
+/* --- another protocol instead of an answer (RFC 9110, 7.8) */
+
+struct http_transport;
+
+/* A connection that is the server's no more, but counts towards `connections_max` and is waited for
+ * by a drain until http_server_release. */
+struct http_taken {
+    struct http_server *server;
+    const struct http_transport *transport; /* to be copied, and closed by the copy's owner */
+    const char *data;                       /* came behind the request already; may be none */
+    size_t size_bytes;
+    const char *peer; /* numeric, without port */
+};
+
+/* `taken` and what it points to last for the call. NULL: the client left before it came to it. */
+typedef void http_taker(void *context, const struct http_taken *taken);
+/* Answers 101 with `Upgrade: protocol` and the headers that were added; the request ends with this
+ * call. on_taken is called once, when the answer is sent, maybe within this call. */
+void http_upgrade(struct http_request *request, const char *protocol, http_taker *on_taken,
+                  void *context);
+/* One connection that was taken over is closed. */
+void http_server_release(struct http_server *server);
 
 #endif

@@ -43,6 +43,7 @@ static const struct problem_row rows[] = {
     [PROBLEM_UNKNOWN_SEAT] = {422, "unknown-seat", "The event has no such seat"},
     [PROBLEM_IDEMPOTENCY_KEY_REUSED] = {422, "idempotency-key-reused",
                                         "The key was used with another body"},
+    [PROBLEM_UPGRADE_REQUIRED] = {426, "upgrade-required", "This is a WebSocket"},
     [PROBLEM_TOO_MANY_REQUESTS] = {429, "too-many-requests", "Too many requests"},
     [PROBLEM_HEADERS_TOO_LARGE] = {431, "headers-too-large", "The headers are too large"},
     [PROBLEM_INTERNAL] = {500, "internal", "Something went wrong on our side"},

@@ -121,6 +121,7 @@ void http_request_reset(struct http_request *request) {
     request->tag = NULL;
     request->context = NULL;
     request->on_gone = NULL;
+    request->on_taken = NULL;
     http_buffer_reset(&request->texts, HTTP_REQUEST_KEEP_BYTES);
     http_buffer_reset(&request->body, HTTP_REQUEST_KEEP_BYTES);
     http_buffer_reset(&request->answer, HTTP_REQUEST_KEEP_BYTES);
@@ -408,6 +409,15 @@ const char *http_request_id(const struct http_request *request) {
 
 bool http_request_id_is_callers(const struct http_request *request) {
     return request->id_is_callers;
+}
+
+bool http_request_lists(const struct http_request *request, const char *name, const char *token) {
+    const struct http_field *field = find_field(request, name);
+    return field && has_option(value_of(field), token);
+}
+
+bool http_request_is_http_1_0(const struct http_request *request) {
+    return request->is_http_1_0;
 }
 
 void http_request_set_context(struct http_request *request, void *context,

@@ -65,6 +65,7 @@ struct http_request {
     const void *tag;
     void *context;
     void (*on_gone)(void *context, struct http_request *request);
+    http_taker *on_taken; /* it was answered by http_upgrade; with `context` */
 };
 
 MUST_CHECK struct http_request *http_request_create(void);

@@ -74,7 +74,7 @@ static bool write_head(struct http_server *server, const struct http_request *re
         http_buffer_put_text(head, "\r\nContent-Type: ");
         http_buffer_put(head, content_type, type_bytes);
     }
-    if (status != 204 && status != 304) {
+    if (status != 101 && status != 204 && status != 304) {
         http_buffer_put_text(head, "\r\nContent-Length: ");
         put_number(head, size_bytes);
     }
@@ -96,8 +96,8 @@ static void respond(struct http_request *request, int status, const char *conten
                     const void *body, size_t size_bytes, struct http_share share) {
     struct http_connection *connection = request->connection;
     struct http_server *server = connection->server;
-    ensure(status >= 200 && status <= 599 && connection->request == request);
-    bool keep_alive = request->keep_alive && !server->draining;
+    ensure(connection->request == request);
+    bool keep_alive = request->on_taken || (request->keep_alive && !server->draining);
     if (request->no_memory ||
         !write_head(server, request, status, content_type, size_bytes, keep_alive)) {
         request->on_gone = NULL;
@@ -114,14 +114,26 @@ static void respond(struct http_request *request, int status, const char *conten
 
 void http_respond(struct http_request *request, int status, const char *content_type,
                   const void *body, size_t size_bytes) {
+    ensure(status >= 200 && status <= 599);
     respond(request, status, content_type, body, size_bytes, (struct http_share){0});
 }
 
 void http_respond_shared(struct http_request *request, int status, const char *content_type,
                          const void *body, size_t size_bytes, void (*release)(void *context),
                          void *context) {
+    ensure(status >= 200 && status <= 599);
     respond(request, status, content_type, body, size_bytes,
             (struct http_share){.release = release, .context = context});
+}
+
+void http_upgrade(struct http_request *request, const char *protocol, http_taker *on_taken,
+                  void *context) {
+    http_answer_header(request, "Upgrade", protocol);
+    http_answer_header(request, "Connection", "Upgrade");
+    request->context = context;
+    request->on_gone = NULL;
+    request->on_taken = on_taken;
+    respond(request, 101, NULL, NULL, 0, (struct http_share){0});
 }
 
 const char *http_request_peer(const struct http_request *request) {

@@ -264,6 +264,7 @@ void http_server_destroy(struct http_server *server) {
     server->on_drained = NULL;
     while (!LIST_EMPTY(&server->open))
         http_connection_close(LIST_FIRST(&server->open));
+    ensure(server->count == 0);
     free_closed(server);
     free_event(server->accept_event);
     free_event(server->resume_event);
@@ -282,6 +283,12 @@ void http_server_destroy(struct http_server *server) {
 
 uint16_t http_server_port(const struct http_server *server) {
     return server->port;
+}
+
+void http_server_release(struct http_server *server) {
+    ensure(server->count > 0);
+    server->count--;
+    http_server_reap(server);
 }
 
 uint32_t http_server_connections(const struct http_server *server) {
