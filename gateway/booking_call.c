@@ -62,6 +62,16 @@ static const struct {
     [REPLY_INTERNAL] = {PROBLEM_INTERNAL, NULL},
     [REPLY_INVALID] = {PROBLEM_INVALID, NULL},
     [REPLY_WRONG_EPOCH] = {PROBLEM_INTERNAL, NULL},
+    [REPLY_PASS_REQUIRED] = {PROBLEM_PASS_REQUIRED,
+                             "Join the waiting room; a turn gives the pass to book with."},
+    [REPLY_BAD_PASS] = {PROBLEM_BAD_PASS,
+                        "It is another's, has run out or been used, or the room is closed."},
+    [REPLY_PASS_BUSY] = {PROBLEM_CONFLICT,
+                         "This pass has a hold open; confirm or cancel it first."},
+    [REPLY_ROOM_CLOSED] = {PROBLEM_ROOM_CLOSED, NULL},
+    [REPLY_NOT_YOUR_TURN] = {PROBLEM_NOT_YOUR_TURN, NULL},
+    [REPLY_TURN_MISSED] = {PROBLEM_TURN_MISSED, "Join again for a new number."},
+    [REPLY_BAD_NUMBER] = {PROBLEM_BAD_QUEUE_TOKEN, NULL},
 };
 
 static void put_members(struct text *members, const struct reply *reply,

@@ -32,6 +32,13 @@ const char *command_kind_text(enum command_kind kind) {
         [COMMAND_SNAPSHOT] = "snapshot",
         [COMMAND_UPDATE_EVENT] = "update-event",
         [COMMAND_TRANSFER] = "transfer",
+        [COMMAND_ROOM_LOOK] = "room-look",
+        [COMMAND_ROOM_CLAIM] = "room-claim",
+        [COMMAND_ROOM_LEAVE] = "room-leave",
+        [COMMAND_ROOM_ISSUE] = "room-issue",
+        [COMMAND_ROOM_REPORT] = "room-report",
+        [COMMAND_ROOM_MOVE] = "room-move",
+        [COMMAND_ROOM_VOUCH] = "room-vouch",
     };
     return text_of(texts, ARRAY_LEN(texts), (unsigned)kind);
 }
@@ -55,6 +62,13 @@ const char *reply_code_text(enum reply_code code) {
         [REPLY_INTERNAL] = "internal",
         [REPLY_INVALID] = "invalid",
         [REPLY_WRONG_EPOCH] = "wrong-epoch",
+        [REPLY_PASS_REQUIRED] = "pass-required",
+        [REPLY_BAD_PASS] = "bad-pass",
+        [REPLY_PASS_BUSY] = "pass-busy",
+        [REPLY_ROOM_CLOSED] = "room-closed",
+        [REPLY_NOT_YOUR_TURN] = "not-your-turn",
+        [REPLY_TURN_MISSED] = "turn-missed",
+        [REPLY_BAD_NUMBER] = "bad-number",
     };
     return text_of(texts, ARRAY_LEN(texts), (unsigned)code);
 }

@@ -1,10 +1,14 @@
-/* Sessions that clients carry: only what we signed, for this installation, in time. */
+/* What clients carry for us: only what we signed, of the right kind, for this installation, in
+ * time. */
 #include "shared/token.h"
+
+#include "shared/base64url.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -48,22 +52,36 @@ static void gives_back_what_was_signed(void **state) {
     }
 }
 
+typedef enum status verify_text(const struct token_keys *keys, const char *text);
+
+static void expect_only_itself(const struct token_keys *keys, verify_text *verify_it,
+                               char text[TOKEN_TEXT_MAX]) {
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++) {
+        char original = text[i];
+        for (int byte = 0; byte < 256; byte++) {
+            text[i] = (char)byte;
+            assert_int_equal(verify_it(keys, text),
+                             text[i] == original ? STATUS_OK : STATUS_INVALID);
+        }
+        text[i] = '\0'; /* cut */
+        assert_int_equal(verify_it(keys, text), STATUS_INVALID);
+        text[i] = original;
+    }
+    text[length] = 'A';
+    text[length + 1] = '\0';
+    assert_int_equal(verify_it(keys, text), STATUS_INVALID);
+    text[length] = '\0';
+    assert_int_equal(verify_it(keys, text), STATUS_OK);
+}
+
 static void every_altered_byte_is_refused(void **state) {
     (void)state;
     struct token_keys keys = make_keys(7);
     struct session session = make_session();
     char text[TOKEN_TEXT_MAX];
     token_sign_session(&keys, &session, text);
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++) {
-        char original = text[i];
-        for (int byte = 0; byte < 256; byte++) {
-            text[i] = (char)byte;
-            assert_int_equal(verify(&keys, text), text[i] == original ? STATUS_OK : STATUS_INVALID);
-        }
-        text[i] = original;
-    }
-    assert_int_equal(verify(&keys, text), STATUS_OK);
+    expect_only_itself(&keys, verify, text);
 }
 
 static void other_lengths_are_refused(void **state) {
@@ -136,9 +154,7 @@ static void sign_with_head(const struct token_keys *keys, uint8_t version, uint8
     memset(data + 34, 0x01, 9);
     assert_non_null(HMAC(EVP_sha256(), keys->keys[0], TOKEN_KEY_BYTES, data, PAYLOAD_BYTES,
                          data + PAYLOAD_BYTES, NULL));
-    EVP_EncodeBlock((unsigned char *)text, data, sizeof data);
-    for (; *text != '\0'; text++)
-        *text = (char)(*text == '+' ? '-' : *text == '/' ? '_' : *text);
+    (void)base64url_encode(data, sizeof data, text);
 }
 
 static void other_kinds_and_versions_are_no_sessions(void **state) {
@@ -153,6 +169,122 @@ static void other_kinds_and_versions_are_no_sessions(void **state) {
     assert_int_equal(verify(&keys, text), STATUS_INVALID);
 }
 
+/* --- places in a line, and passes */
+
+static const struct queue_token a_place = {
+    .installation = {{0x11}}, .user = {{0xfe}}, .event_id = INT64_MAX, .number = 90, .span = 127};
+static const struct pass_token a_pass = {
+    .installation = {{0x11}}, .user = {{0xfe}}, .event_id = 1, .number = INT64_MAX};
+
+static enum status verify_queue(const struct token_keys *keys, const char *text) {
+    struct queue_token read;
+    return token_verify_queue(keys, &a_place.installation, text, &read);
+}
+
+static enum status verify_pass(const struct token_keys *keys, const char *text) {
+    struct pass_token read;
+    return token_verify_pass(keys, &a_pass.installation, text, &read);
+}
+
+static void places_and_passes_come_back(void **state) {
+    (void)state;
+    struct token_keys keys = make_keys(7);
+    char text[TOKEN_TEXT_MAX];
+    struct queue_token place;
+    token_sign_queue(&keys, &a_place, text);
+    assert_int_equal(token_verify_queue(&keys, &a_place.installation, text, &place), STATUS_OK);
+    assert_true(id128_equal(&place.installation, &a_place.installation));
+    assert_true(id128_equal(&place.user, &a_place.user));
+    assert_true(place.event_id == a_place.event_id && place.number == a_place.number);
+    assert_int_equal(place.span, a_place.span);
+    struct pass_token pass;
+    token_sign_pass(&keys, &a_pass, text);
+    assert_int_equal(token_verify_pass(&keys, &a_pass.installation, text, &pass), STATUS_OK);
+    assert_true(id128_equal(&pass.installation, &a_pass.installation));
+    assert_true(id128_equal(&pass.user, &a_pass.user));
+    assert_true(pass.event_id == a_pass.event_id && pass.number == a_pass.number);
+}
+
+static void altered_places_and_passes_are_refused(void **state) {
+    (void)state;
+    struct token_keys keys = make_keys(7), others = make_keys(8);
+    char text[TOKEN_TEXT_MAX];
+    token_sign_queue(&keys, &a_place, text);
+    expect_only_itself(&keys, verify_queue, text);
+    assert_int_equal(verify_queue(&others, text), STATUS_INVALID);
+    token_sign_pass(&keys, &a_pass, text);
+    expect_only_itself(&keys, verify_pass, text);
+    assert_int_equal(verify_pass(&others, text), STATUS_INVALID);
+}
+
+static void places_and_passes_belong_to_an_installation(void **state) {
+    (void)state;
+    struct token_keys keys = make_keys(7);
+    char text[TOKEN_TEXT_MAX];
+    struct queue_token place = a_place;
+    place.installation.bytes[15] = 1;
+    token_sign_queue(&keys, &place, text);
+    assert_int_equal(verify_queue(&keys, text), STATUS_INVALID);
+    struct pass_token pass = a_pass;
+    pass.installation.bytes[15] = 1;
+    token_sign_pass(&keys, &pass, text);
+    assert_int_equal(verify_pass(&keys, text), STATUS_INVALID);
+}
+
+static void no_kind_passes_for_another(void **state) {
+    (void)state;
+    struct token_keys keys = make_keys(7);
+    char text[TOKEN_TEXT_MAX];
+    struct session session = make_session();
+    token_sign_session(&keys, &session, text);
+    assert_int_equal(verify_queue(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_pass(&keys, text), STATUS_INVALID);
+    token_sign_queue(&keys, &a_place, text);
+    assert_int_equal(verify(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_pass(&keys, text), STATUS_INVALID);
+    token_sign_pass(&keys, &a_pass, text);
+    assert_int_equal(verify(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_queue(&keys, text), STATUS_INVALID);
+}
+
+/* Well signed with our own key, as a pass, with another kind's or version's head. */
+static void heads_count_also_when_the_length_is_right(void **state) {
+    (void)state;
+    enum { PAYLOAD_BYTES = 50, MAC_BYTES = 32 };
+    static const struct {
+        uint8_t version, kind;
+        enum status status;
+    } cases[] = {{1, 3, STATUS_OK},
+                 {1, 1, STATUS_INVALID},
+                 {1, 2, STATUS_INVALID},
+                 {2, 3, STATUS_INVALID},
+                 {0, 3, STATUS_INVALID}};
+    struct token_keys keys = make_keys(7);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint8_t data[PAYLOAD_BYTES + MAC_BYTES] = {cases[i].version, cases[i].kind, 0x11};
+        char text[TOKEN_TEXT_MAX];
+        assert_non_null(HMAC(EVP_sha256(), keys.keys[0], TOKEN_KEY_BYTES, data, PAYLOAD_BYTES,
+                             data + PAYLOAD_BYTES, NULL));
+        (void)base64url_encode(data, sizeof data, text);
+        assert_int_equal(verify_pass(&keys, text), cases[i].status);
+    }
+}
+
+static void a_megabyte_is_no_token(void **state) {
+    (void)state;
+    enum { SIZE_BYTES = 1 << 20 };
+    struct token_keys keys = make_keys(7);
+    char *text = malloc(SIZE_BYTES);
+    assert_non_null(text);
+    memset(text, 'A', SIZE_BYTES - 1);
+    text[SIZE_BYTES - 1] = '\0';
+    assert_int_equal(verify(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_queue(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_pass(&keys, text), STATUS_INVALID);
+    assert_int_equal(verify_pass(&keys, ""), STATUS_INVALID);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_was_signed),
@@ -162,6 +294,12 @@ int main(void) {
         cmocka_unit_test(ends_when_it_says_so),
         cmocka_unit_test(another_installation_is_another_world),
         cmocka_unit_test(other_kinds_and_versions_are_no_sessions),
+        cmocka_unit_test(places_and_passes_come_back),
+        cmocka_unit_test(altered_places_and_passes_are_refused),
+        cmocka_unit_test(places_and_passes_belong_to_an_installation),
+        cmocka_unit_test(no_kind_passes_for_another),
+        cmocka_unit_test(heads_count_also_when_the_length_is_right),
+        cmocka_unit_test(a_megabyte_is_no_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

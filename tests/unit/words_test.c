@@ -29,6 +29,8 @@ static void words_are_those_of_the_interface(void **state) {
     assert_string_equal(booking_status_text(BOOKING_EXPIRED), "EXPIRED");
     assert_string_equal(command_kind_text(COMMAND_UPDATE_EVENT), "update-event");
     assert_string_equal(command_kind_text(COMMAND_TRANSFER), "transfer");
+    for (int kind = COMMAND_RESERVE; kind <= (int)COMMAND_KIND_LAST; kind++)
+        assert_true(strlen(command_kind_text((enum command_kind)kind)) > 0);
     for (int code = 0; code < REPLY_CODE_COUNT; code++)
         assert_true(strlen(reply_code_text((enum reply_code)code)) > 0);
 }
