@@ -60,7 +60,6 @@ enum {
     /* Of one decision: a turn each that was over, and a new one; and the record. */
     ROOM_CHANGES_MAX = 2 * ROOM_REPORT_MAX + 1,
 };
-#define ROOM_NUMBER_MAX ((uint64_t)1 << 53) /* whole in every JSON reader */
 
 struct turn {
     uint64_t number;
