@@ -196,9 +196,25 @@ void postgres_url(const struct postgres_server *server, const char *database, bo
  */
 
 void nats_create(struct nats_server *server, const char *folder) {
-    *server = (struct nats_server){.port = port_claim()};
+    *server = (struct nats_server){.name = "nats", .port = port_claim()};
     (void)snprintf(server->folder, sizeof server->folder, "%s", folder);
     nats_start(server);
+}
+
+void nats_create_cluster(struct nats_server *servers, size_t count, const char *folder) {
+    char routes[NATS_ROUTES_SIZE] = "";
+    for (size_t i = 0; i < count; i++) {
+        servers[i] = (struct nats_server){.port = port_claim(), .cluster_port = port_claim()};
+        (void)snprintf(servers[i].folder, sizeof servers[i].folder, "%s", folder);
+        (void)snprintf(servers[i].name, sizeof servers[i].name, "nats-%zu", i);
+        size_t length = strlen(routes);
+        (void)snprintf(routes + length, sizeof routes - length, "%snats://127.0.0.1:%u",
+                       i > 0 ? "," : "", servers[i].cluster_port);
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(servers[i].routes, routes, sizeof routes);
+        nats_start(&servers[i]);
+    }
 }
 
 static bool port_answers(uint16_t port) {
@@ -221,12 +237,19 @@ void nats_start(struct nats_server *server) {
         place++;
     }
     expect(place < ARRAY_LEN(places), "no nats-server here");
-    char store[PATH_MAX], log[PATH_MAX], port[8];
-    (void)snprintf(store, sizeof store, "%s/nats", server->folder);
-    (void)snprintf(log, sizeof log, "%s/nats.log", server->folder);
+    char store[PATH_MAX], log[PATH_MAX], port[8], cluster[64];
+    (void)snprintf(store, sizeof store, "%s/%s", server->folder, server->name);
+    (void)snprintf(log, sizeof log, "%s/%s.log", server->folder, server->name);
     (void)snprintf(port, sizeof port, "%u", server->port);
-    const char *arguments[] = {places[place], "-a",  "127.0.0.1", "-p", port,
-                               "-js",         "-sd", store,       NULL};
+    (void)snprintf(cluster, sizeof cluster, "nats://127.0.0.1:%u", server->cluster_port);
+    enum { ALONE = 8 }; /* how many arguments one by itself has */
+    const char *arguments[] = {places[place],   "-a",   "127.0.0.1", "-p",    port,
+                               "-js",           "-sd",  store,       "-n",    server->name,
+                               "-cluster_name", "test", "-cluster",  cluster, "-routes",
+                               server->routes,  NULL};
+    if (server->cluster_port == 0) {
+        arguments[ALONE] = NULL;
+    }
     const struct process_start start = {.name = "nats", .arguments = arguments, .log_path = log};
     server->process = process_start(&start);
     struct wait wait = wait_at_most(SERVER_START_MS);

@@ -16,7 +16,7 @@
  */
 uint16_t port_claim(void);
 
-enum { SERVER_URL_SIZE = 256 };
+enum { SERVER_URL_SIZE = 256, NATS_ROUTES_SIZE = 256 };
 
 struct postgres_server {
     char folder[FOLDER_PATH_SIZE]; /* the test's; data and socket in its postgres/, log in
@@ -39,12 +39,17 @@ void postgres_url(const struct postgres_server *server, const char *database, bo
                   char url[SERVER_URL_SIZE]);
 
 struct nats_server {
-    char folder[FOLDER_PATH_SIZE];
+    char folder[FOLDER_PATH_SIZE]; /* the test's; data in its <name>/, log in <name>.log */
+    char name[32];
     uint16_t port;
+    uint16_t cluster_port;         /* 0: by itself */
+    char routes[NATS_ROUTES_SIZE]; /* to all servers of its cluster */
     struct process *process;
 };
 
 void nats_create(struct nats_server *server, const char *folder);
+/* `count` servers that are one cluster, nats-0, nats-1, …; each started, perhaps not yet agreed. */
+void nats_create_cluster(struct nats_server *servers, size_t count, const char *folder);
 void nats_start(struct nats_server *server);
 void nats_kill(struct nats_server *server);
 void nats_destroy(struct nats_server *server);
