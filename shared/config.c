@@ -80,6 +80,9 @@ static const struct setting settings[] = {
            "a worker forgets a show that nobody has asked about for so long"),
     NUMBER("USHER_SHOW_MEMORY_MB", show_memory_mb, "1024", 1, 1048576,
            "memory for a worker's shows, in MiB"),
+    NUMBER("USHER_QUEUE_REPLICAS", queue_replicas, "1", 1, 5,
+           "copies NATS keeps of a waiting room's queue; more than 1 needs a NATS cluster, and a "
+           "cluster more than 1"),
     NUMBER("USHER_CONNECTIONS_MAX", connections_max, "60000", 1, 1000000,
            "connections a gateway keeps at a time"),
     NUMBER("USHER_REQUEST_SECONDS", request_seconds, "10", 1, 3600,

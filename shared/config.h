@@ -32,6 +32,7 @@ struct config {
                                   before partitions are handed to it */
     int64_t idle_show_seconds; /* USHER_IDLE_SHOW_SECONDS: a show nobody asked about is forgotten */
     int64_t show_memory_mb;    /* USHER_SHOW_MEMORY_MB: of a worker's shows */
+    int64_t queue_replicas;    /* USHER_QUEUE_REPLICAS: of waiting rooms' streams */
     int64_t connections_max;   /* USHER_CONNECTIONS_MAX: of a gateway */
     int64_t request_seconds;   /* USHER_REQUEST_SECONDS: for a request to arrive whole */
     int64_t idle_seconds;      /* USHER_IDLE_SECONDS: keep-alive without a request */

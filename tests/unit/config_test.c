@@ -52,6 +52,7 @@ static void expect_defaults(const struct config *config) {
     assert_int_equal(config->handover_seconds, 10);
     assert_int_equal(config->idle_show_seconds, 600);
     assert_int_equal(config->show_memory_mb, 1024);
+    assert_int_equal(config->queue_replicas, 1);
     assert_int_equal(config->connections_max, 60000);
     assert_int_equal(config->request_seconds, 10);
     assert_int_equal(config->idle_seconds, 75);
@@ -99,6 +100,7 @@ static void settings_are_read(void **state) {
     set("USHER_HANDOVER_SECONDS", "0");
     set("USHER_IDLE_SHOW_SECONDS", "2");
     set("USHER_SHOW_MEMORY_MB", "3");
+    set("USHER_QUEUE_REPLICAS", "5");
     set("USHER_CONNECTIONS_MAX", "4");
     set("USHER_REQUEST_SECONDS", "5");
     set("USHER_IDLE_SECONDS", "6");
@@ -119,6 +121,7 @@ static void settings_are_read(void **state) {
     assert_int_equal(config.handover_seconds, 0);
     assert_int_equal(config.idle_show_seconds, 2);
     assert_int_equal(config.show_memory_mb, 3);
+    assert_int_equal(config.queue_replicas, 5);
     assert_int_equal(config.connections_max, 4);
     assert_int_equal(config.request_seconds, 5);
     assert_int_equal(config.idle_seconds, 6);
