@@ -29,6 +29,10 @@ uint8_t *wire_put_bytes(uint8_t *at, const void *data, size_t size_bytes) {
     return at + size_bytes;
 }
 
+uint8_t *wire_put_id(uint8_t *at, const struct id128 *id) {
+    return wire_put_bytes(at, id->bytes, sizeof id->bytes);
+}
+
 uint8_t *wire_put_text(uint8_t *at, const char *text) {
     size_t length = strlen(text);
     return wire_put_bytes(wire_put_varint(at, length), text, length);
@@ -127,6 +131,13 @@ uint64_t wire_get_varint(struct wire_cursor *cursor, uint64_t max) {
     return 0;
 }
 
+uint64_t wire_get_positive(struct wire_cursor *cursor, uint64_t max) {
+    uint64_t value = wire_get_varint(cursor, max);
+    if (value == 0)
+        wire_cursor_fail(cursor, STATUS_INVALID);
+    return value;
+}
+
 int64_t wire_get_signed(struct wire_cursor *cursor) {
     uint64_t zigzag = wire_get_varint(cursor, UINT64_MAX);
     return (int64_t)(zigzag & 1 ? ~(zigzag >> 1) : zigzag >> 1);
@@ -194,6 +205,43 @@ enum status wire_frame_close(struct wire_cursor *cursor) {
     return cursor->status;
 }
 
+struct wire_cursor wire_record_open(const struct wire_buffer *buffer, size_t size_bytes) {
+    return (struct wire_cursor){.at = buffer->data + size_bytes,
+                                .end = buffer->data + buffer->size_bytes};
+}
+
+enum status wire_records_open(struct wire_reader *reader, struct wire_cursor *cursor,
+                              uint32_t records, wire_get_record *get, void *record) {
+    *reader = (struct wire_reader){cursor->at, cursor->end, records};
+    for (uint32_t i = 0; i < records && cursor->status == STATUS_OK; i++)
+        get(cursor, record);
+    return wire_frame_close(cursor);
+}
+
+bool wire_records_next(struct wire_reader *reader, wire_get_record *get, void *record) {
+    if (reader->records_left == 0)
+        return false;
+    struct wire_cursor cursor = {.at = reader->at, .end = reader->end};
+    get(&cursor, record);
+    ensure(cursor.status == STATUS_OK);
+    reader->at = cursor.at;
+    reader->records_left--;
+    return true;
+}
+
+enum status wire_empty_encode(struct wire_buffer *buffer, enum wire_type type) {
+    wire_frame_begin(buffer, type);
+    return buffer->failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+enum status wire_empty_decode(const void *data, size_t size_bytes, enum wire_type type) {
+    uint32_t records;
+    struct wire_cursor cursor = wire_frame_open(data, size_bytes, type, &records);
+    if (records != 0)
+        wire_cursor_fail(&cursor, STATUS_INVALID);
+    return wire_frame_close(&cursor);
+}
+
 /* --- announcements */
 
 /* instance, leaving, count, then partition and epoch of each */
@@ -241,16 +289,11 @@ enum status wire_owners_decode(struct wire_owners *owners, const void *data, siz
 }
 
 enum status wire_ask_owners_encode(struct wire_buffer *buffer) {
-    wire_frame_begin(buffer, WIRE_ASK_OWNERS);
-    return buffer->failed ? STATUS_NO_MEMORY : STATUS_OK;
+    return wire_empty_encode(buffer, WIRE_ASK_OWNERS);
 }
 
 enum status wire_ask_owners_decode(const void *data, size_t size_bytes) {
-    uint32_t records;
-    struct wire_cursor cursor = wire_frame_open(data, size_bytes, WIRE_ASK_OWNERS, &records);
-    if (records != 0)
-        wire_cursor_fail(&cursor, STATUS_INVALID);
-    return wire_frame_close(&cursor);
+    return wire_empty_decode(data, size_bytes, WIRE_ASK_OWNERS);
 }
 
 /* --- subjects */
@@ -291,4 +334,20 @@ void wire_subject_ask_owners(char subject[WIRE_SUBJECT_SIZE], const struct id128
 
 void wire_subject_seats(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation) {
     write_subject(subject, installation, "seats");
+}
+
+void wire_subject_rooms(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation) {
+    write_subject(subject, installation, "rooms");
+}
+
+void wire_subject_grants(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation) {
+    write_subject(subject, installation, "grants");
+}
+
+void wire_subject_people(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation) {
+    write_subject(subject, installation, "people");
+}
+
+void wire_subject_ask_people(char subject[WIRE_SUBJECT_SIZE], const struct id128 *installation) {
+    write_subject(subject, installation, "ask-people");
 }

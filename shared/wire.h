@@ -8,8 +8,8 @@
  * frame of several records is *packed*: the commands of one loop turn for one owner, the replies of
  * one batch to one gateway. Whatever does not decode completely and exactly is refused as a whole,
  * before anything of it is used: STATUS_VERSION for another version, STATUS_INVALID or
- * STATUS_TRUNCATED otherwise. Decoding allocates nothing but a COMMAND_UPDATE_EVENT's patch, which
- * stays inside the input.
+ * STATUS_TRUNCATED otherwise. Decoding allocates nothing: what is long (a patch, arrivals, a
+ * snapshot's seats) stays inside the input.
  *
  * Subjects (all begin with "usher.<installation, 32 hex>."; see wire_subject_*):
  *
@@ -80,8 +80,8 @@ struct wire_reader {
  * afterwards. */
 MUST_CHECK enum status wire_commands_open(struct wire_reader *reader, const void *data,
                                           size_t size_bytes, uint64_t *gateway_instance);
-/* False at the end. `command->patch` points into the input and is NUL-terminated there (the encoder
- * writes the NUL, the decoder checks it). */
+/* False at the end. `command->patch` and `arrivals` point into the input; the patch is
+ * NUL-terminated there (the encoder writes the NUL, the decoder checks it). */
 bool wire_commands_next(struct wire_reader *reader, struct command *command);
 MUST_CHECK enum status wire_replies_open(struct wire_reader *reader, const void *data,
                                          size_t size_bytes);
@@ -149,7 +149,7 @@ MUST_CHECK enum status wire_rooms_open(struct wire_reader *reader, const void *d
                                        size_t size_bytes);
 bool wire_rooms_next(struct wire_reader *reader, struct room_state *room);
 
-/* One record a frame. */
+/* One record a frame. The encoder aborts on values out of range, as wire_people_add does. */
 MUST_CHECK enum status wire_grant_encode(struct wire_buffer *buffer,
                                          const struct room_grant *grant);
 MUST_CHECK enum status wire_grant_decode(struct room_grant *grant, const void *data,
@@ -164,8 +164,8 @@ struct wire_person {
     struct id128 user;
     /* TURN */
     uint64_t number;
-    enum turn_state turn;
-    int64_t expires_us;
+    enum turn_state turn; /* not TURN_NONE */
+    int64_t expires_us;   /* CALLED, PASS: as in turn_view; else 0 */
     /* BOOKING */
     struct id128 booking_id;
     enum booking_status status;

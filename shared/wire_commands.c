@@ -19,10 +19,6 @@ enum reply_flag {
     REPLY_FLAGS = REPLY_REPLAYED | REPLY_BOOKING | REPLY_SNAPSHOT | REPLY_TURN,
 };
 
-static uint8_t *put_id(uint8_t *at, const struct id128 *id) {
-    return wire_put_bytes(at, id->bytes, sizeof id->bytes);
-}
-
 static uint8_t *put_seats(uint8_t *at, const uint32_t *seats, uint32_t count) {
     at = wire_put_varint(at, count);
     for (uint32_t i = 0; i < count; i++)
@@ -37,17 +33,10 @@ static uint32_t get_seats(struct wire_cursor *cursor, uint32_t seats[BOOKING_SEA
     return count;
 }
 
-static uint64_t get_event_id(struct wire_cursor *cursor) {
-    uint64_t event_id = wire_get_varint(cursor, INT64_MAX);
-    if (event_id == 0)
-        wire_cursor_fail(cursor, STATUS_INVALID);
-    return event_id;
-}
-
 /* --- commands */
 
 static uint8_t *put_reserve(uint8_t *at, const struct command *command) {
-    at = put_id(at, &command->booking_id);
+    at = wire_put_id(at, &command->booking_id);
     at = wire_put_varint(at, command->body_hash);
     at = put_seats(at, command->seats, command->seat_count);
     at = wire_put_varint(at, command->item_count);
@@ -71,11 +60,11 @@ static void get_reserve(struct wire_cursor *cursor, struct command *command) {
     uint64_t pass = wire_get_varint(cursor, PASS_GOOD);
     command->pass = pass == PASS_GOOD ? PASS_GOOD : pass == PASS_BAD ? PASS_BAD : PASS_NONE;
     if (command->pass == PASS_GOOD)
-        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+        command->queue_number = wire_get_positive(cursor, ROOM_NUMBER_MAX);
 }
 
 static uint8_t *put_confirm(uint8_t *at, const struct command *command) {
-    at = put_id(at, &command->booking_id);
+    at = wire_put_id(at, &command->booking_id);
     at = wire_put_text(at, command->payment_token);
     at = wire_put_text(at, command->contact_name);
     return wire_put_text(at, command->contact_email);
@@ -116,24 +105,22 @@ static uint8_t *put_report(uint8_t *at, const struct command *command) {
 }
 
 static void get_report(struct wire_cursor *cursor, struct command *command) {
-    command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+    command->queue_number = wire_get_positive(cursor, ROOM_NUMBER_MAX);
     wire_get_text(cursor, command->server_id, sizeof command->server_id);
     wire_get_text(cursor, command->created, sizeof command->created);
-    command->arrival_count = (uint32_t)wire_get_varint(cursor, ROOM_REPORT_MAX);
-    if (command->arrival_count == 0)
-        wire_cursor_fail(cursor, STATUS_INVALID);
+    command->arrival_count = (uint32_t)wire_get_positive(cursor, ROOM_REPORT_MAX);
     command->arrivals = wire_get_bytes(cursor, (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES);
 }
 
 static uint8_t *put_command(uint8_t *at, const struct command *command) {
     at = wire_put_varint(at, command->kind);
-    at = put_id(at, &command->request_id);
+    at = wire_put_id(at, &command->request_id);
     at = wire_put_signed(at, command->deadline_us);
     at = wire_put_text(at, command->trace);
     at = wire_put_varint(at, command->event_id);
     at = wire_put_varint(at, command->partition);
     at = wire_put_varint(at, command->epoch);
-    at = put_id(at, &command->user);
+    at = wire_put_id(at, &command->user);
     at = wire_put_varint(at, command->guest);
     switch (command->kind) {
     case COMMAND_RESERVE:
@@ -141,13 +128,13 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
     case COMMAND_CONFIRM:
         return put_confirm(at, command);
     case COMMAND_CANCEL:
-        return put_id(at, &command->booking_id);
+        return wire_put_id(at, &command->booking_id);
     case COMMAND_SNAPSHOT:
         return at;
     case COMMAND_UPDATE_EVENT:
         return put_patch(at, command->patch);
     case COMMAND_TRANSFER:
-        return put_id(put_id(at, &command->booking_id), &command->new_user);
+        return wire_put_id(wire_put_id(at, &command->booking_id), &command->new_user);
     case COMMAND_ROOM_LOOK:
     case COMMAND_ROOM_CLAIM:
     case COMMAND_ROOM_LEAVE:
@@ -156,7 +143,7 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
     case COMMAND_ROOM_REPORT:
         return put_report(at, command);
     case COMMAND_ROOM_MOVE:
-        return put_id(wire_put_varint(at, command->queue_number), &command->new_user);
+        return wire_put_id(wire_put_varint(at, command->queue_number), &command->new_user);
     case COMMAND_ROOM_VOUCH:
         break; /* the decoder refuses it */
     }
@@ -164,13 +151,14 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
 }
 
 /* What its kind does not use is 0. */
-static void get_command(struct wire_cursor *cursor, struct command *command) {
+static void get_command(struct wire_cursor *cursor, void *record) {
+    struct command *command = record;
     memset(command, 0, sizeof *command);
     command->kind = (enum command_kind)wire_get_varint(cursor, COMMAND_KIND_LAST);
     wire_get_id(cursor, &command->request_id);
     command->deadline_us = wire_get_signed(cursor);
     wire_get_text(cursor, command->trace, sizeof command->trace);
-    command->event_id = get_event_id(cursor);
+    command->event_id = wire_get_positive(cursor, INT64_MAX);
     command->partition = (uint32_t)wire_get_varint(cursor, PARTITION_COUNT - 1);
     command->epoch = wire_get_varint(cursor, UINT64_MAX);
     wire_get_id(cursor, &command->user);
@@ -198,13 +186,13 @@ static void get_command(struct wire_cursor *cursor, struct command *command) {
     case COMMAND_ROOM_CLAIM:
     case COMMAND_ROOM_LEAVE:
     case COMMAND_ROOM_ISSUE:
-        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+        command->queue_number = wire_get_varint(cursor, ROOM_NUMBER_MAX);
         return;
     case COMMAND_ROOM_REPORT:
         get_report(cursor, command);
         return;
     case COMMAND_ROOM_MOVE:
-        command->queue_number = wire_get_varint(cursor, UINT64_MAX);
+        command->queue_number = wire_get_varint(cursor, ROOM_NUMBER_MAX);
         wire_get_id(cursor, &command->new_user);
         return;
     case COMMAND_ROOM_VOUCH:
@@ -224,6 +212,7 @@ void wire_commands_begin(struct wire_buffer *buffer, uint64_t gateway_instance) 
 enum status wire_commands_add(struct wire_buffer *buffer, const struct command *command) {
     if (command->seat_count > BOOKING_SEATS_MAX || command->item_count > BOOKING_ITEMS_MAX ||
         (command->kind == COMMAND_UPDATE_EVENT && command->patch == NULL) ||
+        (command->kind == COMMAND_ROOM_REPORT && command->arrivals == NULL) ||
         command->arrival_count > ROOM_REPORT_MAX)
         return STATUS_INVALID;
     size_t patch_bytes = command->kind == COMMAND_UPDATE_EVENT ? strlen(command->patch) + 1 : 0;
@@ -238,8 +227,7 @@ enum status wire_commands_add(struct wire_buffer *buffer, const struct command *
         return status;
     /* One command that the owner's decoder refuses would have the whole frame refused. */
     struct command check;
-    struct wire_cursor cursor = {.at = buffer->data + before,
-                                 .end = buffer->data + buffer->size_bytes};
+    struct wire_cursor cursor = wire_record_open(buffer, before);
     get_command(&cursor, &check);
     if (cursor.status != STATUS_OK)
         wire_record_undo(buffer, before);
@@ -251,22 +239,12 @@ enum status wire_commands_open(struct wire_reader *reader, const void *data, siz
     uint32_t records;
     struct wire_cursor cursor = wire_frame_open(data, size_bytes, WIRE_COMMANDS, &records);
     *gateway_instance = wire_get_varint(&cursor, UINT64_MAX);
-    *reader = (struct wire_reader){cursor.at, cursor.end, records};
     struct command command;
-    for (uint32_t i = 0; i < records && cursor.status == STATUS_OK; i++)
-        get_command(&cursor, &command);
-    return wire_frame_close(&cursor);
+    return wire_records_open(reader, &cursor, records, get_command, &command);
 }
 
 bool wire_commands_next(struct wire_reader *reader, struct command *command) {
-    if (reader->records_left == 0)
-        return false;
-    struct wire_cursor cursor = {.at = reader->at, .end = reader->end};
-    get_command(&cursor, command);
-    ensure(cursor.status == STATUS_OK);
-    reader->at = cursor.at;
-    reader->records_left--;
-    return true;
+    return wire_records_next(reader, get_command, command);
 }
 
 /* --- replies */
@@ -276,8 +254,8 @@ static const uint64_t price_max =
 
 /* The amount is the sum of the prices and does not travel. */
 static uint8_t *put_booking(uint8_t *at, const struct booking *booking) {
-    at = put_id(at, &booking->id);
-    at = put_id(at, &booking->user);
+    at = wire_put_id(at, &booking->id);
+    at = wire_put_id(at, &booking->user);
     at = wire_put_varint(at, booking->event_id);
     at = wire_put_varint(at, booking->body_hash);
     at = wire_put_varint(at, booking->status);
@@ -303,7 +281,7 @@ static void get_currency(struct wire_cursor *cursor, char currency[CURRENCY_SIZE
 static void get_booking(struct wire_cursor *cursor, struct booking *booking) {
     wire_get_id(cursor, &booking->id);
     wire_get_id(cursor, &booking->user);
-    booking->event_id = get_event_id(cursor);
+    booking->event_id = wire_get_positive(cursor, INT64_MAX);
     booking->body_hash = wire_get_varint(cursor, UINT64_MAX);
     booking->status = (enum booking_status)wire_get_varint(cursor, BOOKING_EXPIRED);
     booking->seat_count = get_seats(cursor, booking->seats);
@@ -344,16 +322,16 @@ static uint8_t *put_turn(uint8_t *at, const struct turn_view *turn) {
 
 static void get_turn(struct wire_cursor *cursor, struct turn_view *turn) {
     turn->state = (enum turn_state)wire_get_varint(cursor, TURN_STATE_LAST);
-    turn->number = wire_get_varint(cursor, UINT64_MAX);
+    turn->number = wire_get_varint(cursor, ROOM_NUMBER_MAX);
     turn->expires_us = wire_get_signed(cursor);
-    turn->now_serving = wire_get_varint(cursor, UINT64_MAX);
+    turn->now_serving = wire_get_varint(cursor, ROOM_NUMBER_MAX);
 }
 
 static uint8_t *put_reply(uint8_t *at, const struct reply *reply) {
     unsigned flags =
         (reply->replayed ? REPLY_REPLAYED : 0u) | (reply->has_booking ? REPLY_BOOKING : 0u) |
         (reply->packed_seat_count > 0 ? REPLY_SNAPSHOT : 0u) | (reply->has_turn ? REPLY_TURN : 0u);
-    at = put_id(at, &reply->request_id);
+    at = wire_put_id(at, &reply->request_id);
     at = wire_put_varint(at, reply->partition);
     at = wire_put_varint(at, reply->epoch);
     at = wire_put_varint(at, reply->code);
@@ -374,7 +352,8 @@ static uint8_t *put_reply(uint8_t *at, const struct reply *reply) {
 }
 
 /* What its code does not use is 0. */
-static void get_reply(struct wire_cursor *cursor, struct reply *reply) {
+static void get_reply(struct wire_cursor *cursor, void *record) {
+    struct reply *reply = record;
     memset(reply, 0, sizeof *reply);
     wire_get_id(cursor, &reply->request_id);
     reply->partition = (uint32_t)wire_get_varint(cursor, PARTITION_COUNT - 1);
@@ -416,8 +395,7 @@ enum status wire_replies_add(struct wire_buffer *buffer, const struct reply *rep
     if (status != STATUS_OK)
         return status;
     struct reply check; /* as in wire_commands_add */
-    struct wire_cursor cursor = {.at = buffer->data + before,
-                                 .end = buffer->data + buffer->size_bytes};
+    struct wire_cursor cursor = wire_record_open(buffer, before);
     get_reply(&cursor, &check);
     if (cursor.status == STATUS_OK && reply->has_booking &&
         check.booking.amount != reply->booking.amount)
@@ -430,20 +408,10 @@ enum status wire_replies_add(struct wire_buffer *buffer, const struct reply *rep
 enum status wire_replies_open(struct wire_reader *reader, const void *data, size_t size_bytes) {
     uint32_t records;
     struct wire_cursor cursor = wire_frame_open(data, size_bytes, WIRE_REPLIES, &records);
-    *reader = (struct wire_reader){cursor.at, cursor.end, records};
     struct reply reply;
-    for (uint32_t i = 0; i < records && cursor.status == STATUS_OK; i++)
-        get_reply(&cursor, &reply);
-    return wire_frame_close(&cursor);
+    return wire_records_open(reader, &cursor, records, get_reply, &reply);
 }
 
 bool wire_replies_next(struct wire_reader *reader, struct reply *reply) {
-    if (reader->records_left == 0)
-        return false;
-    struct wire_cursor cursor = {.at = reader->at, .end = reader->end};
-    get_reply(&cursor, reply);
-    ensure(cursor.status == STATUS_OK);
-    reader->at = cursor.at;
-    reader->records_left--;
-    return true;
+    return wire_records_next(reader, get_reply, reply);
 }

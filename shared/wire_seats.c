@@ -37,15 +37,13 @@ enum status wire_seats_add(struct wire_buffer *buffer, const struct wire_seats *
 
 static struct wire_seats get_head(struct wire_cursor *cursor) {
     struct wire_seats head = {0};
-    head.event_id = wire_get_varint(cursor, INT64_MAX);
+    head.event_id = wire_get_positive(cursor, INT64_MAX);
     head.partition = (uint32_t)wire_get_varint(cursor, PARTITION_COUNT - 1);
     head.instance = wire_get_varint(cursor, UINT64_MAX);
     head.epoch = wire_get_varint(cursor, UINT64_MAX);
     head.from = wire_get_varint(cursor, UINT64_MAX);
     head.version = head.from + wire_get_varint(cursor, UINT64_MAX - head.from);
     head.change_count = (uint32_t)wire_get_varint(cursor, SHOW_SEATS_MAX);
-    if (head.event_id == 0)
-        wire_cursor_fail(cursor, STATUS_INVALID);
     return head;
 }
 

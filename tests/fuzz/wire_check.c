@@ -27,6 +27,17 @@ static void check_command(const struct command *command) {
     ensure(text_ends_within(command->contact_email, sizeof command->contact_email));
     ensure((command->patch != NULL) == (command->kind == COMMAND_UPDATE_EVENT));
     ensure(command->patch == NULL || strlen(command->patch) <= EVENT_PATCH_MAX_BYTES);
+    ensure(command->kind != COMMAND_ROOM_VOUCH && command->queue_number <= ROOM_NUMBER_MAX);
+    ensure(command->pass != PASS_GOOD || command->queue_number > 0);
+    ensure(text_ends_within(command->server_id, sizeof command->server_id));
+    ensure(text_ends_within(command->created, sizeof command->created));
+    ensure((command->arrivals != NULL) == (command->kind == COMMAND_ROOM_REPORT));
+    ensure((command->arrivals != NULL) == (command->arrival_count > 0));
+    ensure(command->arrival_count <= ROOM_REPORT_MAX);
+    uint64_t sum = 0; /* touches every byte */
+    for (size_t i = 0; i < (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES; i++)
+        sum += command->arrivals[i];
+    ensure(sum <= (uint64_t)UINT8_MAX * ROOM_ARRIVAL_BYTES * ROOM_REPORT_MAX);
 }
 
 static void check_reply(const struct reply *reply) {
@@ -37,6 +48,8 @@ static void check_reply(const struct reply *reply) {
     for (uint32_t seat = 0; seat < reply->packed_seat_count; seat++)
         sum += packed_seats_get(reply->packed_seats, seat);
     ensure(sum <= 3u * SHOW_SEATS_MAX);
+    ensure(reply->turn.state <= TURN_STATE_LAST && reply->turn.number <= ROOM_NUMBER_MAX &&
+           reply->turn.now_serving <= ROOM_NUMBER_MAX);
     if (!reply->has_booking)
         return;
     const struct booking *booking = &reply->booking;
@@ -105,6 +118,78 @@ static bool check_seat_news(const uint8_t *data, size_t size_bytes, struct wire_
     return true;
 }
 
+static void check_room(const struct room_state *room) {
+    const struct room_settings *settings = &room->settings;
+    ensure(room->event_id > 0 && room->event_id <= INT64_MAX && room->partition < PARTITION_COUNT);
+    ensure(settings->mode <= ROOM_MODE_CLOSED && room->sale.state <= SHOW_CANCELLED);
+    ensure(settings->admits_per_minute > 0 && settings->admits_per_minute <= ROOM_PEOPLE_MAX);
+    ensure(settings->max_shoppers > 0 && settings->max_shoppers <= ROOM_PEOPLE_MAX);
+    ensure(settings->claim_ms > 0 && settings->claim_ms <= ROOM_SECONDS_MAX * INT64_C(1000));
+    ensure(settings->pass_ms > 0 && settings->pass_ms <= ROOM_SECONDS_MAX * INT64_C(1000));
+    ensure(text_ends_within(settings->message, sizeof settings->message));
+    ensure(text_ends_within(room->server_id, sizeof room->server_id));
+    ensure(text_ends_within(room->created, sizeof room->created));
+    ensure(room->now_serving <= room->issued_to && room->issued_to <= ROOM_NUMBER_MAX);
+    ensure(room->last_number <= ROOM_NUMBER_MAX && room->line.count <= ROOM_SPANS_MAX);
+    struct room_gap gaps[ROOM_SPANS_MAX];
+    size_t gap_count = room_line_gaps(&room->line, room->now_serving, gaps);
+    ensure(gap_count <= room->line.count);
+    for (size_t i = 0; i < gap_count; i++)
+        ensure(gaps[i].first <= gaps[i].last && (i == 0 || gaps[i].first > gaps[i - 1].last + 1));
+}
+
+static bool check_rooms(const uint8_t *data, size_t size_bytes, struct wire_buffer *again) {
+    struct wire_reader reader;
+    struct room_state room;
+    if (wire_rooms_open(&reader, data, size_bytes) != STATUS_OK)
+        return false;
+    wire_rooms_begin(again);
+    while (wire_rooms_next(&reader, &room)) {
+        check_room(&room);
+        ensure(wire_rooms_add(again, &room) == STATUS_OK);
+    }
+    return true;
+}
+
+static bool check_grant(const uint8_t *data, size_t size_bytes, struct wire_buffer *again) {
+    struct room_grant grant;
+    if (wire_grant_decode(&grant, data, size_bytes) != STATUS_OK)
+        return false;
+    ensure(grant.event_id > 0 && grant.event_id <= INT64_MAX && grant.partition < PARTITION_COUNT);
+    ensure(grant.from_number > 0 && grant.from_number <= ROOM_NUMBER_MAX);
+    ensure(grant.from_sequence > 0 && grant.from_sequence <= ROOM_NUMBER_MAX);
+    ensure(grant.count > 0 && grant.count <= ROOM_REPORT_MAX);
+    ensure(text_ends_within(grant.server_id, sizeof grant.server_id));
+    ensure(text_ends_within(grant.created, sizeof grant.created));
+    ensure(wire_grant_encode(again, &grant) == STATUS_OK);
+    return true;
+}
+
+static bool check_people(const uint8_t *data, size_t size_bytes, struct wire_buffer *again) {
+    struct wire_reader reader;
+    struct wire_person person;
+    if (wire_people_open(&reader, data, size_bytes) != STATUS_OK)
+        return false;
+    wire_people_begin(again);
+    while (wire_people_next(&reader, &person)) {
+        bool turn = person.kind == WIRE_PERSON_TURN;
+        ensure(turn || person.kind == WIRE_PERSON_BOOKING);
+        ensure(person.event_id > 0 && person.event_id <= INT64_MAX);
+        ensure(turn == (person.number > 0) && person.number <= ROOM_NUMBER_MAX);
+        ensure(turn == (person.turn != TURN_NONE) && person.turn <= TURN_STATE_LAST);
+        ensure(turn == (person.status == BOOKING_NONE) && person.status <= BOOKING_EXPIRED);
+        ensure(wire_people_add(again, &person) == STATUS_OK);
+    }
+    return true;
+}
+
+static bool check_ask_people(const uint8_t *data, size_t size_bytes, struct wire_buffer *again) {
+    if (wire_ask_people_decode(data, size_bytes) != STATUS_OK)
+        return false;
+    ensure(wire_ask_people_encode(again) == STATUS_OK);
+    return true;
+}
+
 bool wire_check_frame(const uint8_t *data, size_t size_bytes) {
     uint8_t *exact = malloc(size_bytes);
     ensure(exact != NULL || size_bytes == 0);
@@ -117,196 +202,14 @@ bool wire_check_frame(const uint8_t *data, size_t size_bytes) {
     accepted += check_owners(exact, size_bytes, &again);
     accepted += check_ask_owners(exact, size_bytes, &again);
     accepted += check_seat_news(exact, size_bytes, &again);
+    accepted += check_rooms(exact, size_bytes, &again);
+    accepted += check_grant(exact, size_bytes, &again);
+    accepted += check_people(exact, size_bytes, &again);
+    accepted += check_ask_people(exact, size_bytes, &again);
     ensure(accepted <= 1);
     if (accepted == 1)
         ensure(again.size_bytes == size_bytes && memcmp(again.data, exact, size_bytes) == 0);
     wire_buffer_free(&again);
     free(exact);
     return accepted == 1;
-}
-
-/* --- random frames
- * --------------------------------------------------------------------------------- */
-
-uint64_t wire_random(uint64_t *seed) {
-    uint64_t z = *seed += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-/* 0 … max; the ends of the range and small numbers come often. */
-static uint64_t up_to(uint64_t *seed, uint64_t max) {
-    uint64_t number = wire_random(seed) >> wire_random(seed) % 64;
-    switch (wire_random(seed) % 8) {
-    case 0:
-        return 0;
-    case 1:
-        return max;
-    default:
-        return max == UINT64_MAX ? number : number % (max + 1);
-    }
-}
-
-static int64_t any_signed(uint64_t *seed) {
-    uint64_t bits = up_to(seed, UINT64_MAX);
-    return (int64_t)(bits >> 1) * (bits & 1 ? 1 : -1);
-}
-
-static struct id128 any_id(uint64_t *seed) {
-    struct id128 id;
-    for (size_t i = 0; i < sizeof id.bytes; i++)
-        id.bytes[i] = (uint8_t)wire_random(seed);
-    return id;
-}
-
-static void any_text(uint64_t *seed, char *text, size_t text_size) {
-    size_t length = up_to(seed, text_size - 1);
-    memset(text, 0, text_size);
-    for (size_t i = 0; i < length; i++)
-        text[i] = (char)(1 + wire_random(seed) % 255);
-}
-
-static uint32_t any_seats(uint64_t *seed, uint32_t seats[BOOKING_SEATS_MAX], uint32_t at_least) {
-    uint32_t count = at_least + (uint32_t)up_to(seed, BOOKING_SEATS_MAX - at_least);
-    for (uint32_t i = 0; i < count; i++)
-        seats[i] = (uint32_t)up_to(seed, SHOW_SEATS_MAX - 1);
-    return count;
-}
-
-void wire_random_command(uint64_t *seed, struct command *command) {
-    memset(command, 0, sizeof *command);
-    command->kind = (enum command_kind)(COMMAND_RESERVE + wire_random(seed) % COMMAND_KIND_LAST);
-    command->request_id = any_id(seed);
-    command->deadline_us = any_signed(seed);
-    any_text(seed, command->trace, sizeof command->trace);
-    command->event_id = 1 + up_to(seed, INT64_MAX - 1);
-    command->partition = (uint32_t)up_to(seed, PARTITION_COUNT - 1);
-    command->epoch = up_to(seed, UINT64_MAX);
-    command->user = any_id(seed);
-    command->guest = wire_random(seed) % 2 == 0;
-    if (command->kind <= COMMAND_CANCEL || command->kind == COMMAND_TRANSFER)
-        command->booking_id = any_id(seed);
-    if (command->kind == COMMAND_TRANSFER)
-        command->new_user = any_id(seed);
-    if (command->kind == COMMAND_RESERVE) {
-        command->body_hash = up_to(seed, UINT64_MAX);
-        command->seat_count = any_seats(seed, command->seats, 0);
-        command->item_count = (uint32_t)up_to(seed, BOOKING_ITEMS_MAX);
-        for (uint32_t i = 0; i < command->item_count; i++) {
-            command->items[i].section = (uint32_t)up_to(seed, SHOW_SECTIONS_MAX - 1);
-            command->items[i].quantity = (uint32_t)up_to(seed, SHOW_SEATS_MAX);
-        }
-    }
-    if (command->kind == COMMAND_CONFIRM) {
-        any_text(seed, command->payment_token, sizeof command->payment_token);
-        any_text(seed, command->contact_name, sizeof command->contact_name);
-        any_text(seed, command->contact_email, sizeof command->contact_email);
-    }
-    if (command->kind == COMMAND_UPDATE_EVENT)
-        command->patch = wire_random(seed) % 2 == 0 ? "" : "{\"state\":\"PAUSED\"}";
-}
-
-static void any_booking(uint64_t *seed, struct booking *booking) {
-    booking->id = any_id(seed);
-    booking->user = any_id(seed);
-    booking->event_id = 1 + up_to(seed, INT64_MAX - 1);
-    booking->body_hash = up_to(seed, UINT64_MAX);
-    booking->status = (enum booking_status)(BOOKING_PENDING + wire_random(seed) % BOOKING_EXPIRED);
-    booking->seat_count = any_seats(seed, booking->seats, 1);
-    for (uint32_t i = 0; i < booking->seat_count; i++) {
-        booking->prices[i] = (int64_t)up_to(seed, INT64_MAX / BOOKING_SEATS_MAX);
-        booking->amount += booking->prices[i];
-    }
-    for (size_t i = 0; i < CURRENCY_SIZE - 1; i++)
-        booking->currency[i] = (char)('A' + wire_random(seed) % 26);
-    booking->created_us = any_signed(seed);
-    booking->deadline_served_ms = any_signed(seed);
-    booking->expires_us = any_signed(seed);
-}
-
-void wire_random_reply(uint64_t *seed, struct reply *reply,
-                       uint8_t packed[(SHOW_SEATS_MAX + 3) / 4]) {
-    memset(reply, 0, sizeof *reply);
-    reply->request_id = any_id(seed);
-    reply->partition = (uint32_t)up_to(seed, PARTITION_COUNT - 1);
-    reply->epoch = up_to(seed, UINT64_MAX);
-    reply->code = (enum reply_code)up_to(seed, REPLY_CODE_COUNT - 1);
-    reply->replayed = wire_random(seed) % 2 == 0;
-    reply->has_booking = wire_random(seed) % 2 == 0;
-    if (reply->has_booking)
-        any_booking(seed, &reply->booking);
-    if (reply->code == REPLY_SEAT_TAKEN)
-        reply->seat_count = any_seats(seed, reply->seats, 0);
-    if (reply->code == REPLY_SEAT_LIMIT)
-        reply->limit = (uint32_t)up_to(seed, UINT32_MAX);
-    if (reply->code == REPLY_NOT_ON_SALE)
-        reply->on_sale_us = any_signed(seed);
-    if (reply->code != REPLY_OK || wire_random(seed) % 2 == 0)
-        return;
-    reply->instance = up_to(seed, UINT64_MAX);
-    reply->seats_version = up_to(seed, UINT64_MAX);
-    uint32_t most = wire_random(seed) % 64 == 0 ? SHOW_SEATS_MAX : 100;
-    reply->packed_seat_count = 1 + (uint32_t)up_to(seed, most - 1);
-    reply->packed_seats = packed;
-    for (size_t i = 0; i < packed_seats_bytes(reply->packed_seat_count); i++)
-        packed[i] = (uint8_t)wire_random(seed);
-}
-
-static void any_owners(uint64_t *seed, struct wire_buffer *buffer) {
-    struct wire_owners owners = {.instance = 1 + up_to(seed, UINT64_MAX - 1),
-                                 .leaving = wire_random(seed) % 4 == 0};
-    for (uint32_t partition = 0; partition < PARTITION_COUNT && !owners.leaving; partition++)
-        if (wire_random(seed) % 2 == 0)
-            owners.owners[owners.count++] = (struct wire_owner){partition, up_to(seed, UINT64_MAX)};
-    ensure(wire_owners_encode(buffer, &owners) == STATUS_OK);
-}
-
-static void any_seat_news(uint64_t *seed, struct wire_buffer *buffer) {
-    struct wire_seat_change changes[64];
-    wire_seats_begin(buffer);
-    for (uint64_t shows = wire_random(seed) % 4; shows > 0; shows--) {
-        struct wire_seats head = {.event_id = 1 + up_to(seed, INT64_MAX - 1),
-                                  .partition = (uint32_t)up_to(seed, PARTITION_COUNT - 1),
-                                  .instance = up_to(seed, UINT64_MAX),
-                                  .epoch = up_to(seed, UINT64_MAX),
-                                  .from = up_to(seed, UINT64_MAX),
-                                  .change_count = (uint32_t)up_to(seed, ARRAY_LEN(changes))};
-        head.version = head.from + up_to(seed, UINT64_MAX - head.from);
-        for (uint32_t i = 0; i < head.change_count; i++)
-            changes[i] = (struct wire_seat_change){(uint32_t)up_to(seed, SHOW_SEATS_MAX - 1),
-                                                   (enum seat_state)(wire_random(seed) % 4)};
-        ensure(wire_seats_add(buffer, &head, changes) == STATUS_OK);
-    }
-}
-
-void wire_random_frame(uint64_t *seed, struct wire_buffer *buffer) {
-    struct command command;
-    struct reply reply;
-    uint8_t packed[(SHOW_SEATS_MAX + 3) / 4];
-    uint64_t records = wire_random(seed) % 6;
-    switch (WIRE_COMMANDS + wire_random(seed) % WIRE_SEATS) {
-    case WIRE_COMMANDS:
-        wire_commands_begin(buffer, up_to(seed, UINT64_MAX));
-        for (; records > 0; records--) {
-            wire_random_command(seed, &command);
-            ensure(wire_commands_add(buffer, &command) == STATUS_OK);
-        }
-        return;
-    case WIRE_REPLIES:
-        wire_replies_begin(buffer);
-        for (; records > 0; records--) {
-            wire_random_reply(seed, &reply, packed);
-            ensure(wire_replies_add(buffer, &reply) == STATUS_OK);
-        }
-        return;
-    case WIRE_OWNERS:
-        any_owners(seed, buffer);
-        return;
-    case WIRE_ASK_OWNERS:
-        ensure(wire_ask_owners_encode(buffer) == STATUS_OK);
-        return;
-    default:
-        any_seat_news(seed, buffer);
-    }
 }

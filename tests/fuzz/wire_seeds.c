@@ -3,7 +3,7 @@
  *
  *   wire_seeds FOLDER COUNT
  */
-#include "tests/fuzz/wire_check.h"
+#include "tests/fuzz/wire_random.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /* Frames: what is put in comes out, and whatever else arrives is refused as a whole. */
 #include "tests/fuzz/wire_check.h"
+#include "tests/fuzz/wire_random.h"
 #include "tests/support/expect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FRAMES = 2000, FRAMES_TO_DAMAGE = 150, HEAD_BYTES = 7 };
+enum { FRAMES = 2000, FRAMES_TO_DAMAGE = 150, DAMAGED_MAX_BYTES = 1024 };
 
 /* The linker gives us wire's calls of realloc (-Wl,--wrap=realloc). */
 void *__real_realloc(void *memory, size_t size_bytes);
@@ -26,11 +27,12 @@ static void commands_come_out_as_they_went_in(void **state) {
     struct wire_buffer buffer = {0};
     for (int i = 0; i < FRAMES; i++) {
         struct command in[3], out;
+        static uint8_t arrivals[ARRAY_LEN(in)][WIRE_RANDOM_ARRIVALS_BYTES];
         struct wire_reader reader;
         uint64_t sender;
         wire_commands_begin(&buffer, (uint64_t)i);
         for (size_t k = 0; k < ARRAY_LEN(in); k++) {
-            wire_random_command(&seed, &in[k]);
+            wire_random_command(&seed, &in[k], arrivals[k]);
             assert_int_equal(wire_commands_add(&buffer, &in[k]), STATUS_OK);
         }
         assert_int_equal(wire_commands_open(&reader, buffer.data, buffer.size_bytes, &sender),
@@ -41,7 +43,11 @@ static void commands_come_out_as_they_went_in(void **state) {
             assert_int_equal(out.patch != NULL, in[k].patch != NULL);
             if (in[k].patch != NULL)
                 assert_string_equal(out.patch, in[k].patch);
+            if (in[k].arrival_count > 0)
+                assert_memory_equal(out.arrivals, in[k].arrivals,
+                                    (size_t)in[k].arrival_count * ROOM_ARRIVAL_BYTES);
             out.patch = in[k].patch;
+            out.arrivals = in[k].arrivals;
             assert_memory_equal(&out, &in[k], sizeof out);
         }
         assert_false(wire_commands_next(&reader, &out));
@@ -55,7 +61,7 @@ static void replies_come_out_as_they_went_in(void **state) {
     struct wire_buffer buffer = {0};
     for (int i = 0; i < FRAMES; i++) {
         struct reply in[2], out;
-        static uint8_t packed[ARRAY_LEN(in)][(SHOW_SEATS_MAX + 3) / 4];
+        static uint8_t packed[ARRAY_LEN(in)][WIRE_RANDOM_PACKED_BYTES];
         struct wire_reader reader;
         wire_replies_begin(&buffer);
         for (size_t k = 0; k < ARRAY_LEN(in); k++) {
@@ -151,7 +157,7 @@ static void damaged_frames_are_refused_or_stay_in_range(void **state) {
     for (int i = 0; i < FRAMES_TO_DAMAGE; i++) {
         do
             wire_random_frame(&seed, &buffer);
-        while (buffer.size_bytes > 4096);
+        while (buffer.size_bytes > DAMAGED_MAX_BYTES);
         assert_true(wire_check_frame(buffer.data, buffer.size_bytes));
         for (size_t size = 0; size < buffer.size_bytes; size++)
             assert_false(wire_check_frame(buffer.data, size));
@@ -205,7 +211,7 @@ static struct command a_command(enum command_kind kind) {
 static void what_nobody_would_accept_is_not_added(void **state) {
     (void)state;
     struct command good = a_command(COMMAND_RESERVE);
-    struct command bad[6];
+    struct command bad[13];
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         bad[i] = good;
     bad[0].event_id = 0;
@@ -214,13 +220,33 @@ static void what_nobody_would_accept_is_not_added(void **state) {
     bad[3].seat_count = BOOKING_SEATS_MAX + 1;
     bad[4].kind = (enum command_kind)(COMMAND_KIND_LAST + 1);
     bad[5].kind = COMMAND_UPDATE_EVENT;
+    bad[6].pass = PASS_GOOD;
+    bad[7].pass = PASS_GOOD;
+    bad[7].queue_number = ROOM_NUMBER_MAX + 1;
+    bad[8].kind = COMMAND_ROOM_VOUCH;
+    bad[9].kind = COMMAND_ROOM_LOOK;
+    bad[9].queue_number = ROOM_NUMBER_MAX + 1;
+    static const uint8_t arrivals[WIRE_RANDOM_ARRIVALS_BYTES + ROOM_ARRIVAL_BYTES];
+    for (size_t i = 10; i < ARRAY_LEN(bad); i++) {
+        bad[i].kind = COMMAND_ROOM_REPORT;
+        bad[i].queue_number = 1;
+        bad[i].arrival_count = 1;
+        bad[i].arrivals = arrivals;
+    }
+    bad[10].queue_number = 0;
+    bad[11].arrival_count = ROOM_REPORT_MAX + 1;
+    bad[12].arrival_count = 0;
 
     struct wire_buffer buffer = {0};
     wire_commands_begin(&buffer, 1);
     assert_int_equal(wire_commands_add(&buffer, &good), STATUS_OK);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(wire_commands_add(&buffer, &bad[i]), STATUS_INVALID);
-    assert_int_equal(buffer.records, 1);
+    bad[12].arrival_count = 1;
+    assert_int_equal(wire_commands_add(&buffer, &bad[12]), STATUS_OK);
+    bad[12].arrivals = NULL;
+    assert_int_equal(wire_commands_add(&buffer, &bad[12]), STATUS_INVALID);
+    assert_int_equal(buffer.records, 2);
     assert_true(wire_check_frame(buffer.data, buffer.size_bytes));
 
     struct reply reply = {.code = REPLY_OK,
@@ -236,6 +262,10 @@ static void what_nobody_would_accept_is_not_added(void **state) {
     reply.booking.amount = 101;
     assert_int_equal(wire_replies_add(&buffer, &reply), STATUS_INVALID);
     reply.booking.amount = reply.booking.prices[0] = -100;
+    assert_int_equal(wire_replies_add(&buffer, &reply), STATUS_INVALID);
+    reply = (struct reply){.has_turn = true, .turn = {.state = TURN_SKIPPED + 1}};
+    assert_int_equal(wire_replies_add(&buffer, &reply), STATUS_INVALID);
+    reply.turn = (struct turn_view){.number = ROOM_NUMBER_MAX + 1};
     assert_int_equal(wire_replies_add(&buffer, &reply), STATUS_INVALID);
     assert_int_equal(buffer.records, 1);
     assert_true(wire_check_frame(buffer.data, buffer.size_bytes));
@@ -302,6 +332,14 @@ static void subjects_name_installation_and_instance(void **state) {
     assert_string_equal(subject, "usher.abcd0000000000000000000000000001.ask-owners");
     wire_subject_seats(subject, &installation);
     assert_string_equal(subject, "usher.abcd0000000000000000000000000001.seats");
+    wire_subject_rooms(subject, &installation);
+    assert_string_equal(subject, "usher.abcd0000000000000000000000000001.rooms");
+    wire_subject_grants(subject, &installation);
+    assert_string_equal(subject, "usher.abcd0000000000000000000000000001.grants");
+    wire_subject_people(subject, &installation);
+    assert_string_equal(subject, "usher.abcd0000000000000000000000000001.people");
+    wire_subject_ask_people(subject, &installation);
+    assert_string_equal(subject, "usher.abcd0000000000000000000000000001.ask-people");
 }
 
 int main(void) {
