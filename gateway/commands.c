@@ -9,7 +9,7 @@ struct pending {
     TAILQ_ENTRY(pending) in_time;
     TAILQ_ENTRY(pending) in_state; /* in due[partition], framed or sent */
     struct command command;
-    char *patch; /* what command.patch points to */
+    void *attached; /* what command.patch or command.arrivals points to */
     command_handler *handler;
     void *context;
     int64_t deadline_us;
@@ -96,7 +96,7 @@ static void finish(struct commands *commands, struct pending *pending, enum comm
     TAILQ_REMOVE(&commands->by_deadline, pending, in_time);
     ensure(id_map_remove(commands->by_request, &pending->command.request_id) == pending);
     pending->handler(pending->context, outcome, reply);
-    free(pending->patch);
+    free(pending->attached);
     free(pending);
 }
 
@@ -122,6 +122,25 @@ static bool owner_is_missing(const struct commands *commands, uint32_t partition
            (int64_t)COMMAND_OWNER_MISSING_MS * 1000;
 }
 
+/* What the command points to becomes its own. */
+static enum status copy_attached(struct pending *pending) {
+    struct command *command = &pending->command;
+    if (command->patch != NULL) {
+        pending->attached = strdup(command->patch);
+        command->patch = pending->attached;
+    } else if (command->arrival_count > 0) {
+        size_t size_bytes = (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES;
+        pending->attached = malloc(size_bytes);
+        if (pending->attached != NULL) {
+            memcpy(pending->attached, command->arrivals, size_bytes);
+        }
+        command->arrivals = pending->attached;
+    } else {
+        return STATUS_OK;
+    }
+    return pending->attached != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 enum status commands_submit(struct commands *commands, const struct command *command,
                             int64_t now_us, int64_t deadline_us, command_handler *handler,
                             void *context) {
@@ -136,17 +155,12 @@ enum status commands_submit(struct commands *commands, const struct command *com
     pending->handler = handler;
     pending->context = context;
     pending->deadline_us = deadline_us;
-    enum status status = STATUS_OK;
-    if (command->patch != NULL) {
-        pending->patch = strdup(command->patch);
-        pending->command.patch = pending->patch;
-        status = pending->patch != NULL ? STATUS_OK : STATUS_NO_MEMORY;
-    }
+    enum status status = copy_attached(pending);
     if (status == STATUS_OK) {
         status = id_map_put(commands->by_request, &command->request_id, pending);
     }
     if (status != STATUS_OK) {
-        free(pending->patch);
+        free(pending->attached);
         free(pending);
         return status;
     }

@@ -12,6 +12,7 @@
 #include "gateway/admin_keys.h"
 #include "gateway/catalogue.h"
 #include "gateway/commands.h"
+#include "gateway/door.h"
 #include "gateway/http/http.h"
 #include "gateway/identity.h"
 #include "gateway/installation.h"
@@ -39,7 +40,10 @@ struct gateway {
     struct admin_keys *admin_keys;
     struct identity *identity; /* NULL: the site has no identity provider */
     struct reads *reads;
-    struct bus *bus; /* NULL until the installation is known */
+    struct bus *bus; /* NULL until the installation is known; also the next four */
+    struct bus *joins_bus;
+    struct jetstream *jetstream; /* on joins_bus */
+    struct door *door;
     struct owners owners;
     struct commands *commands;
     struct keep *keep; /* may be NULL */

@@ -219,12 +219,15 @@ static void gateway_free(struct gateway *gateway) {
     http_tls_destroy(gateway->tls);
     ops_server_destroy(gateway->ops);
     commands_destroy(gateway->commands);
+    jetstream_destroy(gateway->jetstream);
+    door_destroy(gateway->door);
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
     catalogue_destroy(gateway->catalogue);
     keep_close(gateway->keep);
     admin_keys_destroy(gateway->admin_keys);
     identity_destroy(gateway->identity);
+    bus_destroy(gateway->joins_bus);
     bus_destroy(gateway->bus);
     admission_destroy(gateway->admission);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],

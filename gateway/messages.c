@@ -63,6 +63,41 @@ static void on_bus_state(void *context, bool connected) {
     wire_buffer_free(&buffer);
 }
 
+static void on_joins_bus_state(void *context, bool connected) {
+    struct gateway *gateway = context;
+    jetstream_bus_state(gateway->jetstream, connected);
+}
+
+static void on_grant(void *context, const struct bus_message *message) {
+    struct gateway *gateway = context;
+    struct room_grant grant;
+    enum status status = wire_grant_decode(&grant, message->data, message->size_bytes);
+    if (status != STATUS_OK) {
+        report_unreadable(message->subject, status);
+        return;
+    }
+    door_granted(gateway->door, &grant);
+}
+
+/* Joins can't be packed, so they have a connection that writes many small messages at a time.
+ * Grants come over it as well: who can't read the streams is not asked to. */
+static bool start_joins(struct gateway *gateway) {
+    char grants[WIRE_SUBJECT_SIZE];
+    wire_subject_grants(grants, &gateway->installation.id);
+    gateway->joins_bus = bus_create_batching(gateway->base, gateway->config.nats_url,
+                                             gateway->config.process, on_joins_bus_state, gateway);
+    gateway->jetstream =
+        gateway->joins_bus != NULL ? jetstream_create(gateway->base, gateway->joins_bus) : NULL;
+    const struct door_config door = {.installation = &gateway->installation.id,
+                                     .commands = gateway->commands,
+                                     .jetstream = gateway->jetstream,
+                                     .bus = gateway->joins_bus,
+                                     .clock = reads_clock(gateway->reads)};
+    gateway->door = gateway->jetstream != NULL ? door_create(&door) : NULL;
+    return gateway->door != NULL && bus_subscribe_messages(gateway->joins_bus, grants, "door",
+                                                           on_grant, gateway) == STATUS_OK;
+}
+
 bool messages_start(struct gateway *gateway) {
     const struct id128 *installation = &gateway->installation.id;
     char owners[WIRE_SUBJECT_SIZE];
@@ -76,7 +111,8 @@ bool messages_start(struct gateway *gateway) {
     if (gateway->bus == NULL ||
         bus_subscribe(gateway->bus, owners, on_owners, gateway) != STATUS_OK ||
         bus_subscribe(gateway->bus, replies, on_replies, gateway) != STATUS_OK ||
-        bus_subscribe(gateway->bus, seats, on_seats, gateway) != STATUS_OK) {
+        bus_subscribe(gateway->bus, seats, on_seats, gateway) != STATUS_OK ||
+        !start_joins(gateway)) {
         log_write(LOG_ERROR, "bus-unusable",
                   "NATS can't be used as it is configured; the gateway ends.");
         return false;

@@ -1,6 +1,7 @@
 /*
- * messages: the gateway's side of NATS: announcements, replies and seat news in, commands out; and
- * how questions for seat maps become commands and statements.
+ * messages: the gateway's side of NATS: announcements, replies and seat news in, commands out; how
+ * questions for seat maps become commands and statements; and a connection of its own for what is
+ * asked of JetStream.
  */
 #ifndef USHER_GATEWAY_MESSAGES_H
 #define USHER_GATEWAY_MESSAGES_H
