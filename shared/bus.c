@@ -1,5 +1,6 @@
 #include "shared/bus.h"
 #include "shared/bus_link.h"
+#include "shared/failpoint.h"
 #include "shared/log.h"
 
 #include <ctype.h>
@@ -128,6 +129,15 @@ static void on_link_changed(evutil_socket_t fd, short events, void *context) {
     bus_leave(bus);
 }
 
+static void bus_hand_over(struct bus *bus, const struct mail *mail) {
+    const struct subscription *slot = bus_slot(bus, mail->topic);
+    struct bus_message message = bus_link_message(mail);
+    if (slot != NULL && slot->handler != NULL)
+        slot->handler(slot->context, message.subject, message.data, message.size_bytes);
+    else if (slot != NULL)
+        slot->message_handler(slot->context, &message);
+}
+
 static void on_mail(evutil_socket_t fd, short events, void *context) {
     (void)fd;
     (void)events;
@@ -137,12 +147,10 @@ static void on_mail(evutil_socket_t fd, short events, void *context) {
     while (bus->mail != NULL && !bus->destroyed) {
         struct mail *mail = bus->mail;
         bus->mail = mail->next;
-        const struct subscription *slot = bus_slot(bus, mail->topic);
-        struct bus_message message = bus_link_message(mail);
-        if (slot != NULL && slot->handler != NULL)
-            slot->handler(slot->context, message.subject, message.data, message.size_bytes);
-        else if (slot != NULL)
-            slot->message_handler(slot->context, &message);
+        if (!FAILPOINT("bus.lose"))
+            bus_hand_over(bus, mail);
+        if (FAILPOINT("bus.double") && !bus->destroyed)
+            bus_hand_over(bus, mail);
         mail_free(mail);
     }
     bus_leave(bus);

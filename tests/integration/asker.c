@@ -185,7 +185,10 @@ struct fetched asker_read(struct asker *asker, const char *stream, uint64_t from
 
 static void on_question(void *context, const struct bus_message *message) {
     struct stand_in *stand_in = context;
+    (void)snprintf(stand_in->subject, sizeof stand_in->subject, "%s", message->subject);
     (void)snprintf(stand_in->reply, sizeof stand_in->reply, "%s", message->reply);
+    (void)snprintf(stand_in->text, sizeof stand_in->text, "%.*s", (int)message->size_bytes,
+                   (const char *)message->data);
     stand_in->questions++;
 }
 
@@ -195,12 +198,15 @@ void stand_in_open(struct stand_in *stand_in, struct asker *asker, const char *s
                      STATUS_OK);
 }
 
-void stand_in_say(struct stand_in *stand_in, const char *reply, int status, const char *own_reply,
-                  const char *text) {
+void stand_in_wait(struct stand_in *stand_in, int questions) {
+    wait_for(stand_in->asker, &stand_in->questions, questions, "questions");
+}
+
+void stand_in_say(struct stand_in *stand_in, const char *reply, int status, const char *text) {
     char number[8];
     (void)snprintf(number, sizeof number, "%d", status);
     const struct bus_header header = {"Status", number};
-    assert_int_equal(bus_publish_message(stand_in->asker->bus, reply, own_reply, &header,
+    assert_int_equal(bus_publish_message(stand_in->asker->bus, reply, "", &header,
                                          status != 0 ? 1 : 0, text, strlen(text)),
                      STATUS_OK);
 }

@@ -67,11 +67,13 @@ void fetched_read(void *context, enum jetstream_outcome outcome,
 struct stand_in {
     struct asker *asker;
     int questions;
-    char reply[BUS_SUBJECT_MAX_BYTES + 1]; /* of the last one */
+    char subject[BUS_SUBJECT_MAX_BYTES + 1], reply[BUS_SUBJECT_MAX_BYTES + 1]; /* of the last one */
+    char text[256];
 };
 void stand_in_open(struct stand_in *stand_in, struct asker *asker, const char *subject);
-/* To `reply`; with a status, or 0, and a reply of the message's own, or "". */
-void stand_in_say(struct stand_in *stand_in, const char *reply, int status, const char *own_reply,
-                  const char *text);
+/* Until it was asked so often. */
+void stand_in_wait(struct stand_in *stand_in, int questions);
+/* To `reply`; with a status, or 0. */
+void stand_in_say(struct stand_in *stand_in, const char *reply, int status, const char *text);
 
 #endif

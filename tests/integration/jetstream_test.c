@@ -275,6 +275,53 @@ static void reading_ends_where_the_stream_ends(void **state) {
     free(crowd);
 }
 
+/* What happens to the message that comes after the third one. */
+struct mishap {
+    struct fetched fetched;
+    const char *folder;
+    const char *failpoint;
+};
+
+static void read_with_mishap(void *context, enum jetstream_outcome outcome,
+                             const struct jetstream_message *message) {
+    struct mishap *mishap = context;
+    fetched_read(&mishap->fetched, outcome, message);
+    if (message != NULL && message->sequence == 3)
+        folder_write(mishap->folder, mishap->failpoint, 0644, "fail");
+}
+
+static struct fetched read_ten(struct place *place, const char *failpoint) {
+    struct mishap mishap = {.folder = place->folder, .failpoint = failpoint};
+    assert_int_equal(
+        jetstream_read(place->asker.jetstream, "ROOM", 1, 10, read_with_mishap, &mishap),
+        STATUS_OK);
+    struct wait wait = wait_at_most(LIMIT_MS);
+    while (mishap.fetched.endings == 0) {
+        expect(!wait_is_over(&wait), "the read does not end");
+        asker_turn(&place->asker);
+    }
+    return mishap.fetched;
+}
+
+static void reading_hands_over_no_gap_and_nothing_twice(void **state) {
+    struct place *place = *state;
+    for (int i = 0; i < 10; i++) {
+        char subject[32];
+        (void)snprintf(subject, sizeof subject, "room.1.%d", i);
+        (void)asker_publish(&place->asker, "ROOM", subject, 0, "x");
+    }
+    expect(setenv("USHER_FAILPOINT_DIR", place->folder, 1) == 0, "no environment");
+    struct fetched read = read_ten(place, "bus.lose");
+    assert_int_equal(read.outcome, JETSTREAM_SILENT);
+    assert_int_equal(read.count, 3);
+    assert_int_equal(read.last, 3);
+    read = read_ten(place, "bus.double");
+    assert_int_equal(read.outcome, JETSTREAM_DONE);
+    assert_int_equal(read.count, 10);
+    assert_int_equal(read.out_of_order, 0);
+    expect(unsetenv("USHER_FAILPOINT_DIR") == 0, "no environment");
+}
+
 static void on_info(void *context, const struct bus_message *message) {
     const char *found = strstr((const char *)message->data, "\"consumer_count\":");
     *(long *)context = found != NULL ? strtol(strchr(found, ':') + 1, NULL, 10) : -1;
@@ -368,6 +415,7 @@ int main(void) {
         ROOM_TEST(a_restart_keeps_streams_and_is_another_run),
         ROOM_TEST(messages_are_found_by_number_and_by_subject),
         ROOM_TEST(reading_ends_where_the_stream_ends),
+        ROOM_TEST(reading_hands_over_no_gap_and_nothing_twice),
         ROOM_TEST(readers_leave_nothing_behind),
         cmocka_unit_test(a_cluster_says_that_it_is_one),
     };

@@ -195,10 +195,18 @@ void postgres_url(const struct postgres_server *server, const char *database, bo
  * -----------------------------------------------------------------------------------------------
  */
 
-void nats_create(struct nats_server *server, const char *folder) {
-    *server = (struct nats_server){.name = "nats", .port = port_claim()};
+static void nats_create_one(struct nats_server *server, const char *folder, bool plain) {
+    *server = (struct nats_server){.name = "nats", .plain = plain, .port = port_claim()};
     (void)snprintf(server->folder, sizeof server->folder, "%s", folder);
     nats_start(server);
+}
+
+void nats_create(struct nats_server *server, const char *folder) {
+    nats_create_one(server, folder, false);
+}
+
+void nats_create_plain(struct nats_server *server, const char *folder) {
+    nats_create_one(server, folder, true);
 }
 
 void nats_create_cluster(struct nats_server *servers, size_t count, const char *folder) {
@@ -242,13 +250,13 @@ void nats_start(struct nats_server *server) {
     (void)snprintf(log, sizeof log, "%s/%s.log", server->folder, server->name);
     (void)snprintf(port, sizeof port, "%u", server->port);
     (void)snprintf(cluster, sizeof cluster, "nats://127.0.0.1:%u", server->cluster_port);
-    enum { ALONE = 8 }; /* how many arguments one by itself has */
+    enum { PLAIN = 5, ALONE = 8 }; /* how many of these arguments it has, when not in a cluster */
     const char *arguments[] = {places[place],   "-a",   "127.0.0.1", "-p",    port,
                                "-js",           "-sd",  store,       "-n",    server->name,
                                "-cluster_name", "test", "-cluster",  cluster, "-routes",
                                server->routes,  NULL};
     if (server->cluster_port == 0) {
-        arguments[ALONE] = NULL;
+        arguments[server->plain ? PLAIN : ALONE] = NULL;
     }
     const struct process_start start = {.name = "nats", .arguments = arguments, .log_path = log};
     server->process = process_start(&start);

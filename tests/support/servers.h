@@ -41,6 +41,7 @@ void postgres_url(const struct postgres_server *server, const char *database, bo
 struct nats_server {
     char folder[FOLDER_PATH_SIZE]; /* the test's; data in its <name>/, log in <name>.log */
     char name[32];
+    bool plain;
     uint16_t port;
     uint16_t cluster_port;         /* 0: by itself */
     char routes[NATS_ROUTES_SIZE]; /* to all servers of its cluster */
@@ -48,6 +49,8 @@ struct nats_server {
 };
 
 void nats_create(struct nats_server *server, const char *folder);
+/* One without JetStream. */
+void nats_create_plain(struct nats_server *server, const char *folder);
 /* `count` servers that are one cluster, nats-0, nats-1, …; each started, perhaps not yet agreed. */
 void nats_create_cluster(struct nats_server *servers, size_t count, const char *folder);
 void nats_start(struct nats_server *server);
