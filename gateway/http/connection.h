@@ -5,10 +5,8 @@
  *
  *   HEAD --head complete--> BODY --whole--> WAITING --answered--> SENDING --all sent--> HEAD
  *     |                       |                |                     |
- *     +------- refusal -------+--> WAITING     +---- not keep-alive -+--> LINGERING --client
- * closed--> CLOSED
- *
- *   SENDING --a 101 is sent--> UPGRADED --settled--> CLOSED, its transport somebody else's
+ *     +------- refusal -------+--> WAITING     +---- not keep-alive -+--> LINGERING --> CLOSED
+ *                                              +---- 101 ------------+--> UPGRADED --> CLOSED
  *
  *   HANDSHAKE  TLS is being agreed on; before its first byte it is idle
  *   HEAD       reading a head; with nothing of one yet it is idle
@@ -17,7 +15,7 @@
  *   SENDING    the socket did not take the whole answer; nothing is read
  *   LINGERING  answered and shut down for writing; input is dropped until the client closes, since
  *              closing over unread input would reset the connection and could destroy the answer
- *   UPGRADED   whoever speaks another protocol is about to take the transport over
+ *   UPGRADED   somebody else takes the transport over after this wake-up
  *   CLOSED     no descriptor any more; freed after the loop's turn
  *
  * An idle connection costs sizeof(struct http_connection), at most HTTP_IDLE_BYTES, and no buffer;

@@ -24,8 +24,7 @@
  * Also: HTTP/1.0 is answered, closing unless asked to keep alive; other versions 505. Transfer
  * codings other than "chunked" (some of them 400), CONNECT and methods unknown to the parser
  * library: 501. Expect other than 100-continue: 417. Trailers are checked and dropped. An encoded
- * slash in the path is 400. Upgrade is ignored, unless
- * the handler follows it (http_upgrade).
+ * slash in the path is 400. Upgrade is ignored, unless the handler follows it (http_upgrade).
  *
  * Over TLS (tls.h) the handshake has `request_ms` as well; a client that speaks plain HTTP to the
  * port gets a 400 in plain text.

@@ -3,10 +3,9 @@
  * TLS. A session knows RFC 6455 and nothing of what is said: texts are handed to its owner, and
  * frames of the owner's are sent. Pings and closing are its own affair.
  *
- *   OPEN --ws_session_close, a violation, too slow a reader--> CLOSING --the peer's close frame-->
- *   ENDING --the peer closes--> CLOSED
- *   OPEN --the peer's close frame--> ENDING
- *   any --the peer leaves, a time limit--> CLOSED
+ *   OPEN --ws_session_close, too slow a reader--> CLOSING --the peer's close frame--> ENDING
+ *   OPEN --the peer's close frame, a violation--> ENDING
+ *   ENDING, and any other --the peer leaves, a time limit--> CLOSED
  *
  *   OPEN     texts arrive and frames are sent
  *   CLOSING  our close frame is on its way or sent; what arrives is dropped, up to the peer's
@@ -24,8 +23,9 @@
  * would wait there.
  *
  * Receiving: at most WS_INPUT_BYTES and WS_ITEMS_PER_WAKE messages and control frames of a session
- * in one wake-up. A ping is sent after `ping_ms` and then every `ping_ms`; if its pong has not come
- * by the next, the connection is given up. One timer wheel for all sessions, no timer each.
+ * in one wake-up. A ping is sent every `ping_ms` (the first one up to half of that earlier, so that
+ * sessions that were opened together spread); if its pong has not come by the next, the connection
+ * is given up. One timer wheel for all sessions, no timer each.
  *
  * Memory: an idle session costs at most WS_IDLE_BYTES here, and no buffer.
  *

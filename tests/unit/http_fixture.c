@@ -222,8 +222,7 @@ static bool client_is_over(const struct client *client) {
     return client->is_closed || client->is_reset;
 }
 
-/* Waits until `size_bytes` are there; false when the connection ends before. */
-static bool client_wait(struct client *client, size_t size_bytes) {
+bool client_wait(struct client *client, size_t size_bytes) {
     int64_t end_us = fixture_deadline_us();
     while (client->input_bytes < size_bytes && !client_is_over(client)) {
         assert_false(fixture_is_late(end_us));
@@ -231,6 +230,11 @@ static bool client_wait(struct client *client, size_t size_bytes) {
         client_read(client);
     }
     return client->input_bytes >= size_bytes;
+}
+
+void client_drop(struct client *client, size_t size_bytes) {
+    client->input_bytes -= size_bytes;
+    memmove(client->input, client->input + size_bytes, client->input_bytes + 1);
 }
 
 char *answer_header(const struct answer *answer, const char *name, char value[256]) {

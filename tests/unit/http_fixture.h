@@ -39,6 +39,7 @@ struct fixture {
     unsigned shared;   /* bodies */
     unsigned released; /* of these */
     unsigned drained;
+    void *user; /* of a handler that a test brings itself */
     char *large;
 };
 
@@ -86,6 +87,10 @@ void client_send(struct client *client, const void *data, size_t size_bytes);
 void client_send_text(struct client *client, const char *text);
 /* The next answer, waited for. `has_body` false: HEAD, 204, 304. */
 struct answer client_answer(struct client *client, bool has_body);
+/* Waits until `size_bytes` are there; false when the connection ends before. */
+bool client_wait(struct client *client, size_t size_bytes);
+/* Forgets the first bytes of what is there. */
+void client_drop(struct client *client, size_t size_bytes);
 /* Waits until the server has closed, expecting no byte of input besides. */
 void client_expect_closed(struct client *client);
 /* The value of a header in the answer, copied into `value`; NULL when there is none. */
