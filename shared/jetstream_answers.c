@@ -229,18 +229,22 @@ void jetstream_stored_clear(struct jetstream_stored *stored) {
 }
 
 bool jetstream_read_delivery(const char *reply, struct jetstream_delivery *delivery) {
-    const char *tokens[ACK_TOKENS_MAX + 1]; /* where they begin; behind the last one, its end */
+    static const char prefix[] = "$JS.ACK.";
+    const char *tokens[ACK_TOKENS_MAX + 1]; /* where they begin; behind the last one, its end + 1 */
     size_t count = 0;
-    for (const char *at = reply; at != NULL && count < ACK_TOKENS_MAX; count++) {
-        tokens[count] = at;
-        at = strchr(at, '.');
-        tokens[count + 1] = at != NULL ? ++at : tokens[count] + strlen(tokens[count]) + 1;
-    }
-    if (strncmp(reply, "$JS.ACK.", 8) != 0 || (count != ACK_TOKENS_V1 && count < ACK_TOKENS_V2))
+    if (strncmp(reply, prefix, sizeof prefix - 1) != 0)
         return false;
-    const char **field = tokens + (count == ACK_TOKENS_V1 ? 2 : 4); /* of the stream */
+    tokens[0] = reply;
+    do {
+        const char *end = tokens[count] + strcspn(tokens[count], ".");
+        tokens[++count] = end + 1;
+    } while (tokens[count][-1] == '.' && count < ACK_TOKENS_MAX);
+    if (count != ACK_TOKENS_V1 && count < ACK_TOKENS_V2)
+        return false;
+
+    const char **field = tokens + (count == ACK_TOKENS_V1 ? 2 : 4); /* the stream's */
     size_t consumer_bytes = (size_t)(field[2] - field[1] - 1);
-    uint64_t stored_ns, deliveries, pending;
+    uint64_t deliveries, stored_ns, pending;
     if (consumer_bytes == 0 || consumer_bytes >= sizeof delivery->consumer ||
         !digits_to_u64(field[2], field[3] - 1, &deliveries) ||
         !digits_to_u64(field[3], field[4] - 1, &delivery->sequence) ||
