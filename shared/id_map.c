@@ -61,9 +61,14 @@ void *id_map_get(const struct id_map *map, const struct id128 *id) {
     return map->count == 0 ? NULL : find(map, id)->value;
 }
 
-static enum status grow(struct id_map *map) {
+enum status id_map_make_room(struct id_map *map, size_t count) {
+    if (count > map->limit - map->count)
+        return STATUS_LIMIT;
     struct id_map grown = *map;
-    grown.capacity = map->capacity == 0 ? FIRST_CAPACITY : 2 * map->capacity;
+    while (map->count + count > grown.capacity / 4 * 3)
+        grown.capacity = grown.capacity == 0 ? FIRST_CAPACITY : 2 * grown.capacity;
+    if (grown.capacity == map->capacity)
+        return STATUS_OK;
     grown.slots = calloc(grown.capacity, sizeof *grown.slots);
     if (grown.slots == NULL)
         return STATUS_NO_MEMORY;
@@ -79,13 +84,9 @@ enum status id_map_put(struct id_map *map, const struct id128 *id, void *value) 
     ensure(value != NULL);
     if (id_map_get(map, id) != NULL)
         return STATUS_EXISTS;
-    if (map->count >= map->limit)
-        return STATUS_LIMIT;
-    if (map->count >= map->capacity / 4 * 3) {
-        enum status status = grow(map);
-        if (status != STATUS_OK)
-            return status;
-    }
+    enum status status = id_map_make_room(map, 1);
+    if (status != STATUS_OK)
+        return status;
     *find(map, id) = (struct slot){.id = *id, .value = value};
     map->count++;
     return STATUS_OK;

@@ -19,6 +19,8 @@ void id_map_destroy(struct id_map *map);
 void *id_map_get(const struct id_map *map, const struct id128 *id);
 /* STATUS_EXISTS (nothing changed), STATUS_LIMIT, STATUS_NO_MEMORY. */
 MUST_CHECK enum status id_map_put(struct id_map *map, const struct id128 *id, void *value);
+/* Makes sure that the next `count` puts of new ids find room. STATUS_LIMIT, STATUS_NO_MEMORY. */
+MUST_CHECK enum status id_map_make_room(struct id_map *map, size_t count);
 /* The value taken out, or NULL when the id was not there. */
 void *id_map_remove(struct id_map *map, const struct id128 *id);
 size_t id_map_count(const struct id_map *map);

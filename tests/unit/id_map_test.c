@@ -153,12 +153,28 @@ static void a_put_without_memory_changes_nothing(void **state) {
     id_map_destroy(map);
 }
 
+static void room_that_was_made_is_there(void **state) {
+    (void)state;
+    struct id_map *map = id_map_create(1000);
+    assert_int_equal(id_map_make_room(map, 1001), STATUS_LIMIT);
+    assert_int_equal(id_map_make_room(map, 1000), STATUS_OK);
+    memory_is_over = true;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        struct id128 id = id128_of_u64(i);
+        assert_int_equal(id_map_put(map, &id, map), STATUS_OK);
+    }
+    memory_is_over = false;
+    assert_int_equal(id_map_make_room(map, 1), STATUS_LIMIT);
+    id_map_destroy(map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_naive_model),
         cmocka_unit_test(an_empty_map_costs_nothing),
         cmocka_unit_test(churn_does_not_make_it_grow),
         cmocka_unit_test(a_put_without_memory_changes_nothing),
+        cmocka_unit_test(room_that_was_made_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@
     X(NOT_OPEN, "nothing is held while the event is paused, over or cancelled")                    \
     X(BEFORE_SALE, "nothing is held before the sale begins")                                       \
     X(AFTER_SALE, "nothing is held from the end of the sale on")                                   \
+    X(PASS, "nothing is held without the pass that the room asks for")                             \
     X(EMPTY_ITEM, "an item asks for at least one seat")                                            \
     X(NO_SEATS, "a booking has at least one seat")                                                 \
     X(TOO_MANY_SEATS, "a booking has at most BOOKING_SEATS_MAX seats")                             \
@@ -63,7 +64,73 @@
     X(RESTORE_SEAT_TAKEN, "no two loaded bookings share a seat")                                   \
     X(RESTORE_BLOCKED_UNKNOWN, "a blocked seat is in the layout")                                  \
     X(RESTORE_BLOCKED_TAKEN, "a blocked seat belongs to nobody")                                   \
-    X(RESTORE_ENDED_LIVE, "no loaded booking is both live and ended")
+    X(RESTORE_ENDED_LIVE, "no loaded booking is both live and ended")                              \
+    X(NUMBER_NONE, "there is no number 0")                                                         \
+    X(NUMBER_NOT_ISSUED, "numbers that were never given are nobody's")                             \
+    X(NUMBER_OTHERS, "a number is of use to nobody but its person")                                \
+    X(ROOM_FULL, "people known before their turn stay within the limit")                           \
+    X(ROOM_NO_MEMORY, "a decision that can't be remembered is refused")                            \
+    X(ROOM_SWEEP_LIMIT, "a sweep of a room makes no more changes than a batch has room for")       \
+    X(LOOK_NONE, "nothing is told of number 0")                                                    \
+    X(LOOK_OTHERS, "nothing is told of somebody else's number")                                    \
+    X(TURN_OVERDUE, "a turn ends at its deadline, swept or not")                                   \
+    X(TURN_SECOND, "a person has one turn at a time")                                              \
+    X(CLAIM_CLOSED, "nobody claims while the room is closed")                                      \
+    X(CLAIM_WAITS, "nobody claims before being called")                                            \
+    X(CLAIM_SHUT, "nobody claims before the sale or when sold out")                                \
+    X(CLAIM_ENDED, "what has ended is not claimed")                                                \
+    X(CLAIM_PASS, "a repeated claim does not lengthen the pass")                                   \
+    X(LEAVE_ENDED, "what has ended is not given up again")                                         \
+    X(ISSUE_CLOSED, "no numbers are given while the room is closed")                               \
+    X(ISSUE_UNVOUCHED, "no numbers are given of a stream nobody vouched for")                      \
+    X(ISSUE_ENDLESS, "numbers fit into the database")                                              \
+    X(ISSUE_BACK, "what was issued is never taken back")                                           \
+    X(MOVE_DONE, "a repeated move changes nothing")                                                \
+    X(MOVE_ENDED, "what has ended stays its user's")                                               \
+    X(MOVE_SECOND, "a moved turn is nobody's second one")                                          \
+    X(VOUCH_REPEATED, "one run and stream begin one span")                                         \
+    X(VOUCH_OLDER, "a stream that was replaced does not come back")                                \
+    X(VOUCH_ENDLESS, "sequences fit into the database")                                            \
+    X(REPORT_RUN, "a report counts about the vouched run only")                                    \
+    X(REPORT_STREAM, "a report counts about the vouched stream only")                              \
+    X(REPORT_SHUT, "nobody is admitted while the door is shut")                                    \
+    X(REPORT_LATE, "who is late of a gap is called before the span behind it")                     \
+    X(REPORT_FROM, "nobody is passed over and nobody admitted twice")                              \
+    X(REPORT_EMPTY, "a report has somebody in it")                                                 \
+    X(REPORT_GRANT, "nobody is admitted beyond the grant")                                         \
+    X(REPORT_GAP, "a gap is called by roll, not read")                                             \
+    X(REPORT_STRETCH, "a report ends where a gap or another span begins")                          \
+    X(ADMIT_LEFT, "who left is not called")                                                        \
+    X(ROLL_SHUT, "nobody is called by roll while the door is shut")                                \
+    X(ROLL_READABLE, "only gaps are called by roll")                                               \
+    X(ROLL_WINDOW, "whoever is in a gap has a claim window to show up")                            \
+    X(ROLL_ALLOWED, "a roll call keeps to the pace")                                               \
+    X(PASS_NONE, "with the room on a pass is needed")                                              \
+    X(PASS_FORGED, "a pass that is not ours is refused")                                           \
+    X(PASS_SHUT, "nothing is held while the room is shut")                                         \
+    X(PASS_ENDED, "only a pass lets buy")                                                          \
+    X(PASS_OTHERS, "a pass is of use to nobody but its person")                                    \
+    X(PASS_HOLDS, "a pass has one hold at a time")                                                 \
+    X(PASS_OVER, "a pass ends at its deadline")                                                    \
+    X(PASS_OUTLIVED, "a pass that was over ends with its hold")                                    \
+    X(PASS_OTHER_HOLD, "another booking's end does not touch a pass")                              \
+    X(PASS_TRANSFER, "a hold that changes hands stays the pass's")                                 \
+    X(PACE_SHUT, "nothing is granted while the door is shut")                                      \
+    X(PACE_BURST, "a pause is not made up for by a crowd")                                         \
+    X(PACE_SHOPPERS, "no more shop than may at a time")                                            \
+    X(PACE_NOTHING_FREE, "nobody is called when nothing is free")                                  \
+    X(PACE_SEATS, "no more are called than could still buy")                                       \
+    X(RESTORE_RECORD_TWICE, "a room loads one record, first")                                      \
+    X(RESTORE_RECORD_NUMBERS, "a loaded record's numbers fit together")                            \
+    X(RESTORE_VOUCH_AHEAD, "no loaded span begins beyond where the door is")                       \
+    X(RESTORE_VOUCH_BACK, "loaded spans are in order")                                             \
+    X(RESTORE_TURN_NUMBER, "a loaded turn has a number")                                           \
+    X(RESTORE_TURN_STATE, "a loaded turn has a state")                                             \
+    X(RESTORE_TURN_AHEAD, "no loaded turn was called before the door came")                        \
+    X(RESTORE_TURN_PASSED, "nobody loaded still waits where the door has passed")                  \
+    X(RESTORE_TURN_HOLD, "only a loaded pass has a hold")                                          \
+    X(RESTORE_TURN_TWICE, "a turn is loaded once")                                                 \
+    X(RESTORE_TURN_SECOND, "no two loaded turns are one person's")
 
 enum guard {
     GUARD_NONE,

@@ -5,6 +5,7 @@
 #define USHER_WORKER_ENGINE_LIVE_BOOKING_H
 
 #include "shared/booking.h"
+#include "worker/engine/heap.h"
 
 /* A user who has live bookings. */
 struct holder {
@@ -13,9 +14,14 @@ struct holder {
 };
 
 struct live_booking {
+    struct heap_node deadline; /* PENDING: in the deadline order */
     struct booking booking;
     struct holder *holder;
-    size_t deadline_position; /* PENDING: in the deadline order, which keeps it */
 };
+
+/* Whose deadline it is; NULL is allowed. */
+static inline struct live_booking *live_booking_of(struct heap_node *deadline) {
+    return (struct live_booking *)deadline;
+}
 
 #endif

@@ -35,7 +35,7 @@ static bool allocate(struct show *show, size_t ended_limit) {
     show->free_seats = seat_index_create(show->seat_count);
     show->bookings = id_map_create(show->seat_count);    /* each has at least a seat */
     show->holders = id_map_create(show->seat_count + 1); /* one more while a booking moves */
-    show->deadlines = deadlines_create();
+    show->deadlines = heap_create();
     show->ended = fingerprints_create(ended_limit);
     return show->sections != NULL && show->seat_sections != NULL && show->seats != NULL &&
            show->free_seats != NULL && show->bookings != NULL && show->holders != NULL &&
@@ -82,7 +82,7 @@ void show_destroy(struct show *show) {
     }
     destroy_values(show->bookings);
     destroy_values(show->holders);
-    deadlines_destroy(show->deadlines);
+    heap_destroy(show->deadlines);
     fingerprints_destroy(show->ended);
     seat_index_destroy(show->free_seats);
     free(show->seats);
@@ -101,8 +101,8 @@ const struct show_settings *show_get_settings(const struct show *show) {
 }
 
 int64_t show_next_deadline(const struct show *show) {
-    const struct live_booking *first = deadlines_first(show->deadlines);
-    return first == NULL ? INT64_MAX : first->booking.deadline_served_ms;
+    const struct heap_node *first = heap_first(show->deadlines);
+    return first == NULL ? INT64_MAX : first->key;
 }
 
 uint32_t show_seat_count(const struct show *show) {
@@ -138,5 +138,5 @@ size_t show_size_bytes(const struct show *show) {
            seat_index_size_bytes(show->free_seats) + id_map_size_bytes(show->bookings) +
            id_map_count(show->bookings) * sizeof(struct live_booking) +
            id_map_size_bytes(show->holders) + id_map_count(show->holders) * sizeof(struct holder) +
-           deadlines_size_bytes(show->deadlines) + fingerprints_size_bytes(show->ended);
+           heap_size_bytes(show->deadlines) + fingerprints_size_bytes(show->ended);
 }

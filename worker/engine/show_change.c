@@ -39,7 +39,7 @@ static void holder_drop_if_idle(struct show *show, struct holder *holder) {
 
 /* Everything that may fail, and nothing that shows. */
 static struct live_booking *prepare(struct show *show, const struct booking *booking) {
-    if (deadlines_make_room(show->deadlines) != STATUS_OK) {
+    if (heap_make_room(show->deadlines, 1) != STATUS_OK) {
         return NULL;
     }
     struct live_booking *live = calloc(1, sizeof *live);
@@ -72,7 +72,9 @@ enum status show_add_booking(struct show *show, const struct booking *booking) {
     live->holder->seat_count += booking->seat_count;
     count_seats(show, live, SEAT_AVAILABLE, seat_state_of(live));
     if (booking->status == BOOKING_PENDING) {
-        deadlines_add(show->deadlines, live);
+        live->deadline.key = booking->deadline_served_ms;
+        live->deadline.id = booking->id;
+        heap_add(show->deadlines, &live->deadline);
         show->counts.open_holds++;
     } else {
         show->counts.confirmed++;
@@ -98,7 +100,7 @@ void show_move_booking(struct show *show, struct live_booking *live, enum bookin
     change->before = live->booking.status;
     change->user_before = live->booking.user;
     if (live->booking.status == BOOKING_PENDING) {
-        deadlines_remove(show->deadlines, live);
+        heap_remove(show->deadlines, &live->deadline);
         show->counts.open_holds--;
     } else {
         show->counts.confirmed--;

@@ -60,7 +60,7 @@ static const char *check_booking(const struct show *show, const struct live_book
     if (live->holder == NULL || id_map_get(show->holders, &booking->user) != live->holder) {
         return "3: a booking's user is not known";
     }
-    if (booking->status == BOOKING_PENDING && !deadlines_holds(show->deadlines, live)) {
+    if (booking->status == BOOKING_PENDING && !heap_holds(show->deadlines, &live->deadline)) {
         return "5: an open hold is out of the deadline order";
     }
     return NULL;
@@ -93,7 +93,7 @@ static const char *check_bookings(const struct show *show) {
     if (held_by_users != seats) {
         return "3: users' seats are miscounted";
     }
-    if (counts.open_holds != deadlines_count(show->deadlines)) {
+    if (counts.open_holds != heap_count(show->deadlines)) {
         return "5: the deadline order has what is no open hold";
     }
     if (counts.open_holds != show->counts.open_holds ||

@@ -172,6 +172,7 @@ static void fill_booking(const struct decider *d, struct booking *booking) {
     booking->user = d->command->user;
     booking->event_id = show->event_id;
     booking->body_hash = d->command->body_hash;
+    booking->queue_number = d->request->queue_number;
     booking->status = BOOKING_PENDING;
     for (uint32_t i = 0; i < booking->seat_count; i++) {
         uint16_t section = show->seat_sections[booking->seats[i]];
@@ -193,6 +194,9 @@ static enum reply_code decide_reserve(struct decider *d) {
     uint64_t wanted = seats_wanted(d->command);
     struct booking booking = {0};
     enum reply_code code = check_sale(d);
+    if (code == REPLY_OK && GUARD(PASS, d->request->pass != REPLY_OK)) {
+        code = d->request->pass;
+    }
     if (code == REPLY_OK) {
         code = check_request(d, wanted);
     }
@@ -373,7 +377,7 @@ size_t show_expire(struct show *show, const struct show_time *time, struct show_
                    size_t limit) {
     size_t count = 0;
     for (;;) {
-        struct live_booking *first = deadlines_first(show->deadlines);
+        struct live_booking *first = live_booking_of(heap_first(show->deadlines));
         if (first == NULL || GUARD(SWEEP_LIMIT, count == limit) ||
             GUARD(SWEEP_NOT_DUE, first->booking.deadline_served_ms > time->served_ms)) {
             return count;

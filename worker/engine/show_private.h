@@ -11,9 +11,9 @@
 #define USHER_WORKER_ENGINE_SHOW_PRIVATE_H
 
 #include "shared/id_map.h"
-#include "worker/engine/deadlines.h"
 #include "worker/engine/fingerprints.h"
 #include "worker/engine/guards.h"
+#include "worker/engine/heap.h"
 #include "worker/engine/live_booking.h"
 #include "worker/engine/seat_index.h"
 #include "worker/engine/show.h"
@@ -30,7 +30,7 @@ struct show {
     struct seat_index *free_seats; /* of all sections, which lie one after another */
     struct id_map *bookings;       /* live ones, by id: struct live_booking */
     struct id_map *holders;        /* by user: struct holder */
-    struct deadlines *deadlines;   /* of the PENDING ones */
+    struct heap *deadlines;        /* of the PENDING ones */
     struct fingerprints *ended;
     struct show_counts counts;
 };

@@ -1,0 +1,444 @@
+/*
+ * What the waiting room promises, as short stories. Everybody joins in the order ann, bob, carl …;
+ * 600 are admitted a minute, one every 100 ms. Breadth is the simulator's matter (tests/sim).
+ */
+#include "worker/engine/room.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum { EVENT = 17, CLAIM_MS = 120000, PASS_MS = 600000, PEOPLE = 6, WAITING_LIMIT = 4 };
+
+static const struct room_settings open_settings = {
+    .mode = ROOM_MODE_OPEN,
+    .admits_per_minute = 600,
+    .max_shoppers = 5,
+    .claim_ms = CLAIM_MS,
+    .pass_ms = PASS_MS,
+};
+/* Users 1, 2, …: their first numbers are the same. */
+#define USER(n) ((struct id128){{[15] = (n)}})
+
+struct stage {
+    struct room *room;
+    struct show_time time;
+    struct room_facts facts;
+    struct reply reply;
+    struct room_changes changes;
+};
+
+static void pass_ms(struct stage *stage, int64_t passed_ms) {
+    stage->time.now_us += passed_ms * 1000;
+    stage->time.served_ms += passed_ms;
+}
+
+/* Time passes while the pace is kept; what comes of sweeps is in the room. */
+static void keep_pace(struct stage *stage, int64_t passed_ms) {
+    for (int64_t at_ms = 0; at_ms < passed_ms; at_ms += 200) {
+        pass_ms(stage, 200);
+        room_sweep(stage->room, &stage->facts, &stage->time, &stage->changes);
+        room_pace(stage->room, &stage->facts, &stage->time);
+    }
+}
+
+static enum reply_code decide(struct stage *stage, const struct command *command) {
+    room_decide(stage->room, command, &stage->facts, &stage->time, &stage->reply, &stage->changes);
+    return stage->reply.code;
+}
+
+static enum reply_code ask(struct stage *stage, enum command_kind kind, uint8_t user,
+                           uint64_t number) {
+    struct command command = {
+        .kind = kind, .event_id = EVENT, .user = USER(user), .queue_number = number};
+    return decide(stage, &command);
+}
+
+static enum reply_code move(struct stage *stage, uint8_t user, uint64_t number, uint8_t new_user) {
+    struct command command = {.kind = COMMAND_ROOM_MOVE,
+                              .event_id = EVENT,
+                              .user = USER(user),
+                              .queue_number = number,
+                              .new_user = USER(new_user)};
+    return decide(stage, &command);
+}
+
+static enum reply_code vouch(struct stage *stage, const char *server_id, const char *created,
+                             uint64_t sequence) {
+    struct command command = {.kind = COMMAND_ROOM_VOUCH, .event_id = EVENT, .sequence = sequence};
+    snprintf(command.server_id, sizeof command.server_id, "%s", server_id);
+    snprintf(command.created, sizeof command.created, "%s", created);
+    return decide(stage, &command);
+}
+
+/* Users first_user, first_user + 1, … are read from number `from` on. */
+static enum reply_code report(struct stage *stage, uint64_t from, uint8_t first_user,
+                              uint32_t count) {
+    const struct room_vouch *vouched = room_get_vouch(stage->room);
+    uint8_t arrivals[PEOPLE * ROOM_ARRIVAL_BYTES];
+    struct command command = {.kind = COMMAND_ROOM_REPORT,
+                              .event_id = EVENT,
+                              .queue_number = from,
+                              .arrival_count = count,
+                              .arrivals = arrivals};
+    for (uint32_t i = 0; i < count; i++) {
+        struct room_arrival arrival = {USER((uint8_t)(first_user + i)), 1000 + (int64_t)i};
+        room_arrival_put(&arrivals[(size_t)i * ROOM_ARRIVAL_BYTES], &arrival);
+    }
+    snprintf(command.server_id, sizeof command.server_id, "%s", vouched->server_id);
+    snprintf(command.created, sizeof command.created, "%s", vouched->created);
+    return decide(stage, &command);
+}
+
+static enum reply_code check_pass(struct stage *stage, uint8_t user, uint64_t number) {
+    struct command reserve = {.kind = COMMAND_RESERVE,
+                              .event_id = EVENT,
+                              .user = USER(user),
+                              .pass = PASS_GOOD,
+                              .queue_number = number};
+    return room_check_pass(stage->room, &reserve, &stage->facts, &stage->time);
+}
+
+static void follow(struct stage *stage, uint64_t number, enum booking_status before,
+                   enum booking_status after) {
+    struct show_change change = {
+        .before = before,
+        .booking = {.id = {{[0] = 0xb, [15] = (uint8_t)number}},
+                    .queue_number = number,
+                    .status = after},
+    };
+    room_follow(stage->room, &change, &stage->time, &stage->changes);
+}
+
+static void look(struct stage *stage, uint64_t last_sequence) {
+    room_saw_stream(stage->room, last_sequence, 1000, &stage->time);
+}
+
+static enum turn_state state_of(const struct stage *stage, uint64_t number) {
+    const struct turn *turn = room_get_turn(stage->room, number);
+    return turn == NULL ? TURN_NONE : turn->state;
+}
+
+/* The change of that number in the last decision. */
+static const struct room_change *changed(const struct stage *stage, uint64_t number) {
+    for (size_t i = 0; i < stage->changes.count; i++) {
+        const struct room_change *change = &stage->changes.items[i];
+        if (change->kind == ROOM_CHANGE_TURN && change->turn.number == number) {
+            return change;
+        }
+    }
+    return NULL;
+}
+
+/* A room that is vouched for, six in its stream, and everybody answered; nobody was called. */
+static int set_up(void **state) {
+    static struct stage stage;
+    stage = (struct stage){
+        .room = room_create(EVENT, &open_settings, WAITING_LIMIT),
+        .time = {.now_us = 1700000000000000, .served_ms = 5000},
+        .facts = {.sale = {.state = SHOW_OPEN}, .free_seats = 100, .commit_ms = 3},
+    };
+    *state = &stage;
+    if (stage.room == NULL || vouch(&stage, "run-1", "monday", 0) != REPLY_OK ||
+        ask(&stage, COMMAND_ROOM_ISSUE, 0, PEOPLE) != REPLY_OK) {
+        return -1;
+    }
+    look(&stage, PEOPLE);
+    room_pace(stage.room, &stage.facts, &stage.time);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct stage *stage = *state;
+    const char *broken = room_check(stage->room);
+    room_destroy(stage->room);
+    return broken != NULL;
+}
+
+static void test_people_are_called_claim_and_buy(void **state) {
+    struct stage *stage = *state;
+    keep_pace(stage, 200);
+    struct room_grant grant;
+    assert_true(room_grant(stage->room, &grant));
+    assert_int_equal(grant.from_number, 1);
+    assert_int_equal(grant.from_sequence, 1);
+    assert_int_equal(grant.count, 2);
+    assert_string_equal(grant.server_id, "run-1");
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_NOT_YOUR_TURN);
+    assert_int_equal(report(stage, 1, 1, 2), REPLY_OK);
+    assert_int_equal(stage->changes.count, 3);
+    assert_int_equal(changed(stage, 1)->turn.joined_us, 1000);
+    assert_int_equal(changed(stage, 2)->before, TURN_NONE);
+    assert_int_equal(stage->changes.items[2].kind, ROOM_CHANGE_RECORD);
+    assert_int_equal(stage->changes.items[2].record.admitted_to, 2);
+
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_OK);
+    assert_int_equal(stage->reply.turn.state, TURN_PASS);
+    assert_int_equal(stage->reply.turn.expires_us, stage->time.now_us + PASS_MS * 1000);
+    assert_int_equal(check_pass(stage, 1, 1), REPLY_OK);
+    follow(stage, 1, BOOKING_NONE, BOOKING_PENDING);
+    assert_int_equal(check_pass(stage, 1, 1), REPLY_PASS_BUSY);
+    follow(stage, 1, BOOKING_PENDING, BOOKING_CONFIRMED);
+    assert_int_equal(changed(stage, 1)->turn.state, TURN_BOUGHT);
+    assert_int_equal(check_pass(stage, 1, 1), REPLY_BAD_PASS);
+    assert_int_equal(room_live_count(stage->room), 1);
+    assert_int_equal(room_get_record(stage->room)->bought, 1);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_TURN_MISSED);
+}
+
+static void test_only_the_report_that_is_due_counts(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_INVALID); /* nothing is granted yet */
+    keep_pace(stage, 200);
+    assert_int_equal(report(stage, 1, 1, 3), REPLY_INVALID);
+    assert_int_equal(report(stage, 2, 2, 1), REPLY_INVALID);
+    assert_int_equal(report(stage, 1, 1, 0), REPLY_INVALID);
+    assert_int_equal(stage->changes.count, 0);
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_OK);
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_INVALID); /* doubled */
+    assert_int_equal(vouch(stage, "run-1", "monday", 9), REPLY_OK);
+    assert_true(stage->reply.replayed);
+    stage->facts.sale.state = SHOW_PAUSED;
+    assert_int_equal(report(stage, 2, 2, 1), REPLY_INVALID);
+}
+
+static void test_who_does_not_come_misses_it(void **state) {
+    struct stage *stage = *state;
+    keep_pace(stage, 600);
+    assert_int_equal(report(stage, 1, 1, 3), REPLY_OK);
+    pass_ms(stage, CLAIM_MS - 1);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_OK);
+    pass_ms(stage, 1);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 2, 2), REPLY_TURN_MISSED);
+    assert_int_equal(changed(stage, 2)->turn.state, TURN_MISSED);
+    room_sweep(stage->room, &stage->facts, &stage->time, &stage->changes);
+    assert_int_equal(changed(stage, 3)->turn.state, TURN_MISSED);
+    assert_int_equal(room_get_record(stage->room)->missed, 2);
+    assert_int_equal(room_next_deadline(stage->room), stage->time.served_ms + PASS_MS - 1);
+}
+
+static void test_a_pass_lives_as_long_as_its_hold(void **state) {
+    struct stage *stage = *state;
+    keep_pace(stage, 200);
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_OK);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_OK);
+    follow(stage, 1, BOOKING_NONE, BOOKING_PENDING);
+    pass_ms(stage, PASS_MS);
+    assert_int_equal(room_next_deadline(stage->room), INT64_MAX);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_OK);
+    assert_true(stage->reply.replayed);
+    assert_int_equal(stage->reply.turn.expires_us, stage->time.now_us);
+    follow(stage, 1, BOOKING_PENDING, BOOKING_EXPIRED);
+    assert_int_equal(changed(stage, 1)->turn.state, TURN_OVER);
+}
+
+static void test_who_left_is_passed_over_and_who_moved_is_called(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(ask(stage, COMMAND_ROOM_LEAVE, 1, 1), REPLY_OK);
+    assert_int_equal(changed(stage, 1)->turn.state, TURN_LEFT);
+    assert_int_equal(move(stage, 2, 2, 22), REPLY_OK);
+    assert_int_equal(ask(stage, COMMAND_ROOM_LOOK, 2, 2), REPLY_BAD_NUMBER);
+    assert_int_equal(ask(stage, COMMAND_ROOM_LOOK, 22, 2), REPLY_OK);
+    assert_int_equal(stage->reply.turn.state, TURN_WAITING);
+    keep_pace(stage, 400);
+    assert_int_equal(report(stage, 1, 1, 3), REPLY_OK);
+    assert_null(changed(stage, 1));
+    assert_int_equal(changed(stage, 2)->before, TURN_WAITING);
+    assert_true(id128_equal(&changed(stage, 2)->turn.user, &USER(22)));
+    assert_int_equal(room_allowance(stage->room), 2); /* the one who left took nothing */
+    assert_int_equal(ask(stage, COMMAND_ROOM_LEAVE, 22, 2), REPLY_OK);
+    assert_int_equal(ask(stage, COMMAND_ROOM_LEAVE, 22, 2), REPLY_OK);
+    assert_true(stage->reply.replayed);
+}
+
+static void test_a_person_has_one_turn(void **state) {
+    struct stage *stage = *state;
+    keep_pace(stage, 600);
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_OK);
+    assert_int_equal(report(stage, 2, 1, 1), REPLY_OK);
+    assert_int_equal(changed(stage, 2)->turn.state, TURN_SKIPPED);
+    assert_int_equal(report(stage, 3, 3, 1), REPLY_OK);
+    assert_int_equal(move(stage, 3, 3, 1), REPLY_OK);
+    assert_int_equal(changed(stage, 3)->turn.state, TURN_SKIPPED);
+    assert_int_equal(move(stage, 3, 3, 1), REPLY_TURN_MISSED);
+}
+
+static void test_the_door_shuts(void **state) {
+    struct stage *stage = *state;
+    struct room_grant grant;
+    keep_pace(stage, 2000);
+    assert_true(room_grant(stage->room, &grant));
+    assert_int_equal(grant.count, 5); /* max_shoppers */
+    assert_int_equal(report(stage, 1, 1, 2), REPLY_OK);
+    stage->facts.free_seats = 0;
+    keep_pace(stage, 200);
+    assert_false(room_grant(stage->room, &grant));
+    stage->facts.free_seats = 1; /* then twenty may try */
+    keep_pace(stage, 2000);
+    assert_int_equal(room_allowance(stage->room), 3);
+    stage->facts.sale.sold_out = true;
+    assert_int_equal(report(stage, 3, 3, 1), REPLY_INVALID);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_NOT_YOUR_TURN);
+    keep_pace(stage, 200);
+    assert_int_equal(room_allowance(stage->room), 0);
+    struct room_settings off = open_settings;
+    off.mode = ROOM_MODE_OFF;
+    room_set_settings(stage->room, &off);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_ROOM_CLOSED);
+    assert_int_equal(check_pass(stage, 99, 99), REPLY_OK);
+}
+
+/* Sequences 4 … 6 are lost; the next to join gets number 1007. */
+static void test_a_lost_tail_is_called_by_roll(void **state) {
+    struct stage *stage = *state;
+    struct room_gap gaps[ROOM_SPANS_MAX];
+    keep_pace(stage, 600);
+    assert_int_equal(report(stage, 1, 1, 2), REPLY_OK);
+    assert_int_equal(vouch(stage, "run-2", "monday", 3), REPLY_OK);
+    assert_int_equal(stage->changes.items[0].kind, ROOM_CHANGE_VOUCH);
+    assert_int_equal(stage->changes.items[0].vouch.span.first_number, 1007);
+    assert_int_equal(stage->changes.items[0].vouch.span.first_sequence, 4);
+    assert_int_equal(stage->changes.items[0].vouch.admitted_to, 2);
+    assert_int_equal(room_gaps(stage->room, gaps), 1);
+    assert_int_equal(gaps[0].first, 4);
+    assert_int_equal(gaps[0].last, 1006);
+
+    look(stage, 4); /* somebody new: 1007 */
+    assert_int_equal(report(stage, 3, 3, 2), REPLY_INVALID);
+    assert_int_equal(report(stage, 3, 3, 1), REPLY_OK);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 6, 6), REPLY_NOT_YOUR_TURN);
+    assert_int_equal(changed(stage, 6)->turn.state, TURN_WAITING);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 5, 5), REPLY_NOT_YOUR_TURN);
+    assert_int_equal(ask(stage, COMMAND_ROOM_LOOK, 4, 4), REPLY_OK);
+    assert_int_equal(stage->reply.turn.state, TURN_NONE);
+    keep_pace(stage, CLAIM_MS - 800); /* the first turns are missed meanwhile */
+    struct room_grant grant;
+    assert_false(room_grant(stage->room, &grant));
+    assert_int_equal(state_of(stage, 5), TURN_WAITING);
+    keep_pace(stage, 1600);
+    assert_int_equal(state_of(stage, 5), TURN_CALLED);
+    assert_int_equal(state_of(stage, 6), TURN_CALLED);
+    assert_true(room_grant(stage->room, &grant));
+    assert_int_equal(grant.from_number, 1007);
+    assert_int_equal(grant.from_sequence, 4);
+
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 4, 4), REPLY_NOT_YOUR_TURN); /* late */
+    assert_false(room_grant(stage->room, &grant));
+    assert_int_equal(report(stage, 1007, 7, 1), REPLY_INVALID);
+    keep_pace(stage, 200);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 4, 4), REPLY_OK);
+    assert_int_equal(report(stage, 1007, 7, 1), REPLY_OK);
+    follow(stage, 4, BOOKING_NONE, BOOKING_PENDING);
+    follow(stage, 4, BOOKING_PENDING, BOOKING_CONFIRMED);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 4, 4), REPLY_TURN_MISSED); /* remembered */
+}
+
+static void test_another_stream_begins_anew(void **state) {
+    struct stage *stage = *state;
+    struct room_gap gaps[ROOM_SPANS_MAX];
+    assert_int_equal(move(stage, 5, 5, 55), REPLY_OK);
+    assert_int_equal(vouch(stage, "run-1", "tuesday", 2), REPLY_OK);
+    const struct room_vouch *newest = room_get_vouch(stage->room);
+    assert_int_equal(newest->span.first_sequence, 1);
+    assert_int_equal(newest->span.first_number, 1007);
+    assert_int_equal(newest->span.stream, 1);
+    assert_int_equal(room_gaps(stage->room, gaps), 1);
+    assert_int_equal(gaps[0].first, 1);
+    assert_int_equal(vouch(stage, "run-1", "monday", 6), REPLY_CONFLICT);
+    keep_pace(stage, CLAIM_MS); /* who was moved has shown up by that */
+    assert_int_equal(state_of(stage, 5), TURN_CALLED);
+}
+
+static void test_people_known_early_have_a_limit(void **state) {
+    struct stage *stage = *state;
+    for (uint8_t user = 1; user <= WAITING_LIMIT; user++) {
+        assert_int_equal(ask(stage, COMMAND_ROOM_LEAVE, user, user), REPLY_OK);
+    }
+    assert_int_equal(ask(stage, COMMAND_ROOM_LEAVE, 5, 5), REPLY_OVERLOADED);
+    assert_int_equal(stage->changes.count, 0);
+}
+
+static void test_numbers_are_issued_ahead(void **state) {
+    struct stage *stage = *state;
+    assert_int_equal(room_get_record(stage->room)->issued_to, PEOPLE + ROOM_ISSUE_AHEAD);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, PEOPLE + ROOM_ISSUE_AHEAD + 1),
+                     REPLY_BAD_NUMBER);
+    assert_int_equal(ask(stage, COMMAND_ROOM_ISSUE, 0, 2), REPLY_OK);
+    assert_int_equal(stage->changes.count, 0);
+    look(stage, 50000); /* they come fast */
+    assert_int_equal(ask(stage, COMMAND_ROOM_ISSUE, 0, 50000), REPLY_OK);
+    assert_in_range(room_get_record(stage->room)->issued_to, 90000, 110000);
+    assert_int_equal(ask(stage, COMMAND_ROOM_ISSUE, 0, UINT64_MAX), REPLY_INVALID);
+}
+
+static void test_forecasts_are_made_of_what_was_seen(void **state) {
+    struct stage *stage = *state;
+    struct room_state described = {.epoch = 7};
+    struct room_settings many = open_settings;
+    many.max_shoppers = 500;
+    room_set_settings(stage->room, &many);
+    room_describe(stage->room, &stage->facts, &stage->time, &described);
+    assert_int_equal(described.admits_per_hour, 0);
+    uint64_t next = 1;
+    for (int i = 0; i < 50; i++) { /* ten seconds, ten a second */
+        keep_pace(stage, 200);
+        uint8_t user = (uint8_t)next;
+        assert_int_equal(report(stage, next, user, 2), REPLY_OK);
+        next += 2;
+    }
+    room_describe(stage->room, &stage->facts, &stage->time, &described);
+    assert_in_range(described.admits_per_hour, 34000, 38000);
+    assert_int_equal(described.now_serving, 100);
+    assert_int_equal(described.called, 100);
+    assert_int_equal(described.epoch, 7);
+    pass_ms(stage, 31000);
+    room_describe(stage->room, &stage->facts, &stage->time, &described);
+    assert_int_equal(described.admits_per_hour, 0);
+}
+
+static void test_what_was_stored_is_loaded(void **state) {
+    struct stage *stage = *state;
+    keep_pace(stage, 400);
+    assert_int_equal(report(stage, 1, 1, 2), REPLY_OK);
+    const struct turn first = *room_get_turn(stage->room, 1);
+    const struct turn second = *room_get_turn(stage->room, 2);
+    struct room *loaded = room_create(EVENT, &open_settings, WAITING_LIMIT);
+    assert_non_null(loaded);
+    assert_int_equal(room_restore_record(loaded, room_get_record(stage->room)), STATUS_OK);
+    assert_int_equal(room_restore_vouch(loaded, room_get_vouch(stage->room)), STATUS_OK);
+    assert_int_equal(room_restore_turn(loaded, &second), STATUS_OK);
+    assert_int_equal(room_restore_turn(loaded, &first), STATUS_OK);
+    assert_int_equal(room_restore_turn(loaded, &first), STATUS_CONFLICT);
+    struct turn ahead = {.number = 3, .user = USER(3), .state = TURN_CALLED};
+    assert_int_equal(room_restore_turn(loaded, &ahead), STATUS_CONFLICT);
+    assert_null(room_check(loaded));
+    assert_int_equal(room_live_count(loaded), 2);
+    assert_int_equal(room_allowance(loaded), 0); /* a takeover starts slowly */
+    room_destroy(stage->room);
+    stage->room = loaded;
+    look(stage, PEOPLE);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_OK);
+}
+
+#define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        STORY(test_people_are_called_claim_and_buy),
+        STORY(test_only_the_report_that_is_due_counts),
+        STORY(test_who_does_not_come_misses_it),
+        STORY(test_a_pass_lives_as_long_as_its_hold),
+        STORY(test_who_left_is_passed_over_and_who_moved_is_called),
+        STORY(test_a_person_has_one_turn),
+        STORY(test_the_door_shuts),
+        STORY(test_a_lost_tail_is_called_by_roll),
+        STORY(test_another_stream_begins_anew),
+        STORY(test_people_known_early_have_a_limit),
+        STORY(test_numbers_are_issued_ahead),
+        STORY(test_forecasts_are_made_of_what_was_seen),
+        STORY(test_what_was_stored_is_loaded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
