@@ -75,6 +75,7 @@ static enum reply_code make_known(struct decider *d, const struct id128 *user,
 }
 
 static void give_pass(struct decider *d) {
+    ensure(d->known != NULL);
     struct turn turn = d->known->turn;
     turn.state = TURN_PASS;
     turn.deadline_served_ms = d->time->served_ms + d->room->settings.pass_ms;
