@@ -7,11 +7,11 @@
 
 enum { ETAG_HASH_BYTES = 8, GZIP_WINDOW_BITS = 15 + 16 /* zlib: + 16 writes a gzip head */ };
 
-static void etag_of_bytes(struct body *body) {
+void body_etag_of(const void *data, size_t size_bytes, char etag[BODY_ETAG_SIZE]) {
     uint8_t hash[EVP_MAX_MD_SIZE];
-    ensure(EVP_Digest(body->data, body->size_bytes, hash, NULL, EVP_sha256(), NULL) == 1);
+    ensure(EVP_Digest(data, size_bytes, hash, NULL, EVP_sha256(), NULL) == 1);
     for (size_t i = 0; i < ETAG_HASH_BYTES; i++) {
-        (void)snprintf(body->etag + 2 * i, 3, "%02x", hash[i]);
+        (void)snprintf(etag + 2 * i, 3, "%02x", hash[i]);
     }
 }
 
@@ -27,7 +27,7 @@ struct body *body_create_take(struct text *text, const char *etag) {
         ensure(strlen(etag) < sizeof body->etag);
         memcpy(body->etag, etag, strlen(etag) + 1);
     } else {
-        etag_of_bytes(body);
+        body_etag_of(body->data, body->size_bytes, body->etag);
     }
     return body;
 }

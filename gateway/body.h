@@ -22,6 +22,8 @@ struct body {
 /* Takes the text's memory (the text is empty afterwards, also on failure). `etag` NULL: a hash of
  * the bytes. NULL when there is no memory, or the text had failed. */
 MUST_CHECK struct body *body_create_take(struct text *text, const char *etag);
+/* Such a hash, for an etag of a part of the bytes. */
+void body_etag_of(const void *data, size_t size_bytes, char etag[BODY_ETAG_SIZE]);
 struct body *body_keep(struct body *body);
 /* NULL is allowed. */
 void body_release(struct body *body);

@@ -21,7 +21,8 @@ const char *catalogue_part_text(enum catalogue_part part);
 
 struct catalogue_event {
     uint64_t event_id;
-    bool draft; /* for admins only */
+    bool draft;    /* for admins only */
+    bool room_off; /* it has no waiting room */
     struct layout *layout;
     struct body *body; /* GET /events/{id} */
 };

@@ -18,6 +18,7 @@
 #include "gateway/installation.h"
 #include "gateway/keep.h"
 #include "gateway/reads.h"
+#include "gateway/rooms.h"
 #include "gateway/seat_maps.h"
 #include "gateway/web/web.h"
 #include "shared/bus.h"
@@ -49,6 +50,7 @@ struct gateway {
     struct keep *keep; /* may be NULL */
     struct catalogue *catalogue;
     struct seat_maps *seat_maps;
+    struct rooms *rooms;
     struct web *web;
     struct http_tls *tls; /* NULL: plain HTTP */
     struct cors *cors;

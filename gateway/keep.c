@@ -37,7 +37,8 @@ struct keep {
 
 static bool is_ours(const char *name) {
     return strncmp(name, "event-", 6) == 0 || strncmp(name, "layout-", 7) == 0 ||
-           strncmp(name, "list-", 5) == 0 || strncmp(name, "seats-", 6) == 0;
+           strncmp(name, "list-", 5) == 0 || strncmp(name, "seats-", 6) == 0 ||
+           strncmp(name, "room-", 5) == 0;
 }
 
 /* Calls `visit` for each of our files. */

@@ -4,6 +4,7 @@
  *
  *   event-ID    the page of an event          layout-VENUE-VERSION   a layout
  *   list-HASH   a list without search words   seats-ID               a seat map
+ *   room-ID     how a waiting room stands
  *
  * Nothing in here is trusted for anything but looking, and nothing is secret. A file is written
  * aside and renamed, with a checksum; one that is damaged counts as absent. All files carry the

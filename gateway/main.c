@@ -7,6 +7,7 @@
 #include "gateway/http/tls.h"
 #include "gateway/messages.h"
 #include "gateway/numbers.h"
+#include "gateway/room_questions.h"
 #include "gateway/routes/routes.h"
 #include "gateway/sql.h"
 #include "shared/ids.h"
@@ -82,6 +83,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     int64_t now_us = clock_monotonic_us();
     commands_tick(gateway->commands, now_us);
     seat_maps_tick(gateway->seat_maps, now_us);
+    rooms_tick(gateway->rooms, now_us);
     identity_tick(gateway->identity, now_us);
     admin_keys_tick(gateway->admin_keys, now_us);
     catalogue_tick(gateway->catalogue);
@@ -123,16 +125,24 @@ static bool make_parts(struct gateway *gateway) {
                                                .keep = messages_keep_seats,
                                                .recall = messages_recall_seats,
                                                .context = gateway};
+    const struct rooms_config rooms = {.clock = room_questions_clock,
+                                       .ask = room_questions_ask,
+                                       .read = room_questions_read,
+                                       .keep = room_questions_keep,
+                                       .recall = room_questions_recall,
+                                       .on_change = messages_room_changed,
+                                       .context = gateway};
     gateway->keep = keep_open(gateway->config.home, gateway->config.process);
     owners_init(&gateway->owners, clock_monotonic_us());
     gateway->reads = reads_create(gateway->base, &gateway->config, on_primary_up, gateway);
     gateway->commands = commands_create(&commands);
     gateway->seat_maps = seat_maps_create(&seat_maps);
+    gateway->rooms = rooms_create(&rooms);
     gateway->catalogue =
         gateway->reads != NULL ? catalogue_create(gateway->reads, gateway->keep) : NULL;
     gateway->admin_keys = admin_keys_create(gateway->reads, gateway->config.home);
     return gateway->reads != NULL && gateway->commands != NULL && gateway->seat_maps != NULL &&
-           gateway->catalogue != NULL && gateway->admin_keys != NULL;
+           gateway->rooms != NULL && gateway->catalogue != NULL && gateway->admin_keys != NULL;
 }
 
 /* Only where one is configured. */
@@ -223,6 +233,7 @@ static void gateway_free(struct gateway *gateway) {
     door_destroy(gateway->door);
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
+    rooms_destroy(gateway->rooms);
     catalogue_destroy(gateway->catalogue);
     keep_close(gateway->keep);
     admin_keys_destroy(gateway->admin_keys);

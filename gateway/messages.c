@@ -48,6 +48,19 @@ static void on_seats(void *context, const char *subject, const uint8_t *data, si
     }
 }
 
+static void on_rooms(void *context, const char *subject, const uint8_t *data, size_t size_bytes) {
+    struct gateway *gateway = context;
+    enum status status = rooms_news(gateway->rooms, data, size_bytes, clock_monotonic_us());
+    if (status != STATUS_OK) {
+        report_unreadable(subject, status);
+    }
+}
+
+void messages_room_changed(void *context, const struct room_view *view) {
+    (void)context;
+    (void)view;
+}
+
 static void on_bus_state(void *context, bool connected) {
     struct gateway *gateway = context;
     if (!connected) {
@@ -103,15 +116,18 @@ bool messages_start(struct gateway *gateway) {
     char owners[WIRE_SUBJECT_SIZE];
     char replies[WIRE_SUBJECT_SIZE];
     char seats[WIRE_SUBJECT_SIZE];
+    char rooms[WIRE_SUBJECT_SIZE];
     wire_subject_owners(owners, installation);
     wire_subject_gateway(replies, installation, gateway->instance);
     wire_subject_seats(seats, installation);
+    wire_subject_rooms(rooms, installation);
     gateway->bus = bus_create(gateway->base, gateway->config.nats_url, gateway->config.process,
                               on_bus_state, gateway);
     if (gateway->bus == NULL ||
         bus_subscribe(gateway->bus, owners, on_owners, gateway) != STATUS_OK ||
         bus_subscribe(gateway->bus, replies, on_replies, gateway) != STATUS_OK ||
         bus_subscribe(gateway->bus, seats, on_seats, gateway) != STATUS_OK ||
+        bus_subscribe(gateway->bus, rooms, on_rooms, gateway) != STATUS_OK ||
         !start_joins(gateway)) {
         log_write(LOG_ERROR, "bus-unusable",
                   "NATS can't be used as it is configured; the gateway ends.");

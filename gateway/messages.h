@@ -1,7 +1,7 @@
 /*
- * messages: the gateway's side of NATS: announcements, replies and seat news in, commands out; how
- * questions for seat maps become commands and statements; and a connection of its own for what is
- * asked of JetStream.
+ * messages: the gateway's side of NATS: announcements, replies, news of seats and rooms in,
+ * commands out; how questions for seat maps become commands and statements; and a connection of its
+ * own for what is asked of JetStream.
  */
 #ifndef USHER_GATEWAY_MESSAGES_H
 #define USHER_GATEWAY_MESSAGES_H
@@ -19,5 +19,7 @@ void messages_ask_snapshot(void *context, uint64_t event_id);
 void messages_read_seats(void *context, uint64_t event_id);
 void messages_keep_seats(void *context, uint64_t event_id, const struct seat_map *map);
 void messages_recall_seats(void *context, uint64_t event_id);
+/* For rooms_config: whoever rests on the news of rooms is told here. */
+void messages_room_changed(void *context, const struct room_view *view);
 
 #endif

@@ -55,13 +55,14 @@ const struct database_statement sql_installation = {
                            " 'room', "                                                             \
                            "'{\"mode\":\"off\",\"openTime\":null,\"admitsPerMinute\":600,"         \
                            "\"maxShoppers\":500,"                                                  \
-                           "\"claimSeconds\":120,\"passSeconds\":600}'::jsonb || e.room"
+                           "\"claimSeconds\":120,\"passSeconds\":600,"                             \
+                           "\"message\":\"\"}'::jsonb || e.room"
 
 const struct database_statement sql_event = {
     .name = "event",
     .sql = "SELECT e.state, e.venue_id, e.layout_version,"
            " json_build_object(" EVENT_SUMMARY ", " EVENT_DETAIL ")::text,"
-           " e.event_id"
+           " e.event_id, coalesce(e.room ->> 'mode', 'off') = 'off'"
            " FROM usher.event e JOIN usher.venue v USING (venue_id)"
            " JOIN usher.show s USING (event_id)"
            " JOIN usher.layout l ON l.venue_id = e.venue_id"
@@ -207,6 +208,31 @@ const struct database_statement sql_seats = {
     .types = {OID_INT8},
 };
 
+const struct database_statement sql_room = {
+    .name = "room",
+    .sql =
+        "SELECT e.room, e.state, e.on_sale_time, e.sale_end_time,"
+        " s.seats_available = 0 AND s.open_holds = 0,"
+        " coalesce(r.admitted_to, 0), coalesce(r.issued_to, 0), coalesce(r.claimed, 0),"
+        " coalesce(r.missed, 0), coalesce(r.gone, 0), coalesce(r.bought, 0),"
+        " turns.called, turns.passes, line.numbers, line.sequences, line.streams,"
+        " line.server_id, line.created, clock_timestamp()"
+        " FROM usher.event e JOIN usher.show s USING (event_id)"
+        " LEFT JOIN usher.room r USING (event_id),"
+        " LATERAL (SELECT count(*) FILTER (WHERE t.state = 2) AS called,"
+        " count(*) FILTER (WHERE t.state = 3) AS passes"
+        " FROM usher.turn t WHERE t.event_id = e.event_id AND t.state IN (2, 3)) turns,"
+        " LATERAL (SELECT coalesce(array_agg(p.first_number ORDER BY p.span_no), '{}') AS numbers,"
+        " coalesce(array_agg(p.first_sequence ORDER BY p.span_no), '{}') AS sequences,"
+        " coalesce(array_agg(p.stream_no ORDER BY p.span_no), '{}') AS streams,"
+        " coalesce((array_agg(p.server_id ORDER BY p.span_no DESC))[1], '') AS server_id,"
+        " coalesce((array_agg(p.created ORDER BY p.span_no DESC))[1], '') AS created"
+        " FROM usher.room_span p WHERE p.event_id = e.event_id) line"
+        " WHERE e.event_id = $1",
+    .parameter_count = 1,
+    .types = {OID_INT8},
+};
+
 #define BOOKING_COLUMNS                                                                            \
     "event_id, booking_id, status, seats, prices, amount, currency, created_at, expires_at"
 
@@ -308,7 +334,8 @@ const struct database_statement sql_admin_log_end = {
 };
 
 const struct database_statement *const sql_of_catalogue_session[] = {
-    &sql_clock, &sql_event, &sql_layout, &sql_layout_sections, &sql_layout_seats, &sql_seats, NULL,
+    &sql_clock,        &sql_event, &sql_layout, &sql_layout_sections,
+    &sql_layout_seats, &sql_seats, &sql_room,   NULL,
 };
 
 const struct database_statement *const sql_of_search_session[] = {

@@ -15,7 +15,7 @@ extern const struct database_statement sql_clock;
 extern const struct database_statement sql_installation;
 
 /* $1 event_id. Columns: state int2, venue_id int8, layout_version int4, GET /events/{id} as JSON
- * text, event_id int8. */
+ * text, event_id int8, whether its room is off bool. */
 extern const struct database_statement sql_event;
 
 /* Both: $1 city, $2 state, $3 from and $5 to as instants, $4 from and $6 to as local time of the
@@ -39,6 +39,13 @@ extern const struct database_statement sql_layout_seats;
 /* $1 event_id. Columns: seats_version int8, seat_count int4, taken int4[]: seat * 4 + enum
  * seat_state. */
 extern const struct database_statement sql_seats;
+
+/* $1 event_id. Columns: room settings jsonb, state int2, on_sale_time and sale_end_time (maybe
+ * NULL), sold out bool; of the door (zeros when it never was open): admitted_to, issued_to,
+ * claimed, missed, gone, bought, turns called and passes, int8 all; the line: first numbers int8[],
+ * first sequences int8[], streams int4[]; server_id and created of the newest span, text ("" when
+ * there is none); clock_timestamp. */
+extern const struct database_statement sql_room;
 
 /* Columns of both: event_id int8, booking_id uuid, status int2, seats int4[], prices int8[], amount
  * int8, currency text, created_at, expires_at. $1 event_id, $2 booking_id, $3 user_id. */
