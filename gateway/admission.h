@@ -6,9 +6,9 @@
  *   overload  what the gateway can still take on (overload.h)
  *   user      the user's bucket for the class, once it is known who asks (auth.c)
  *
- * Classes: booking (bookings, and whatever else a visitor changes), sessions, admin, looking (the
- * rest, also what no route is for). Health is always answered. Clients on this machine are exempt
- * from the buckets (client_address.h), from nothing else.
+ * Classes: booking (bookings, places in a queue, and whatever else a visitor changes), sessions,
+ * admin, looking (the rest, also what no route is for). Health is always answered. Clients on this
+ * machine are exempt from the buckets (client_address.h), from nothing else.
  *
  * Who may not go on has been answered: 429 `too-many-requests` or 503 `overloaded`, with
  * Retry-After. Under overload that is all it costs: no log line, no connection closed.

@@ -4,6 +4,7 @@
 #include "gateway/answers.h"
 #include "gateway/booking_json.h"
 #include "gateway/numbers.h"
+#include "gateway/queue_json.h"
 #include "shared/log.h"
 
 #include <inttypes.h>
@@ -74,9 +75,27 @@ static const struct {
     [REPLY_BAD_NUMBER] = {PROBLEM_BAD_QUEUE_TOKEN, NULL},
 };
 
-static void put_members(struct text *members, const struct reply *reply,
-                        const struct layout *layout) {
+/* Where the caller stands, by what is known of the room here. */
+static void put_place(struct text *members, const struct booking_call *call,
+                      const struct turn_view *turn) {
+    struct room_view view;
+    if (rooms_find(call->call.gateway->rooms, call->command.event_id, clock_monotonic_us(),
+                   &view)) {
+        queue_json_put_place(members, &view, turn->number);
+        return;
+    }
+    uint64_t next = turn->now_serving + 1;
+    text_format(members, "\"position\":%" PRIu64 ",\"etaSeconds\":null",
+                turn->number > next ? turn->number - next : 0);
+}
+
+static void put_members(struct text *members, const struct booking_call *call,
+                        const struct reply *reply) {
+    const struct layout *layout = call->layout;
     switch (reply->code) {
+    case REPLY_NOT_YOUR_TURN:
+        put_place(members, call, &reply->turn);
+        break;
     case REPLY_SEAT_TAKEN:
         text_put(members, "\"seatIds\":[");
         for (uint32_t i = 0; i < reply->seat_count; i++) {
@@ -116,7 +135,7 @@ static void put_members(struct text *members, const struct reply *reply,
 
 static void answer_refusal(const struct booking_call *call, const struct reply *reply) {
     struct text members = {0};
-    put_members(&members, reply, call->layout);
+    put_members(&members, call, reply);
     bool any = members.size_bytes > 0;
     text_add(&members, "", 1);
     answer_refuse(call->call.request, refusals[reply->code].problem, refusals[reply->code].detail,
@@ -158,18 +177,30 @@ static void count(const struct booking_call *call, enum command_outcome outcome)
     }
 }
 
+/* Of a turn nothing is asked that can't be asked again. */
+static void answer_failure(const struct booking_call *call, enum command_outcome outcome) {
+    struct http_request *request = call->call.request;
+    if (call->command.kind >= COMMAND_ROOM_LOOK) {
+        answer_refuse(request, PROBLEM_QUEUE_UNAVAILABLE, "Repeat the request.", NULL);
+    } else if (outcome == COMMAND_NOT_DECIDED) {
+        answer_refuse(request, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.", NULL);
+    } else {
+        answer_refuse(request, PROBLEM_OUTCOME_UNKNOWN,
+                      "Repeat the request with the same Idempotency-Key to learn the outcome.",
+                      NULL);
+    }
+}
+
 static void on_reply(void *context, enum command_outcome outcome, const struct reply *reply) {
     struct booking_call *call = context;
     count(call, outcome);
     struct http_request *request = call->call.request;
     if (request == NULL) {
         /* nobody to answer */
-    } else if (outcome == COMMAND_NOT_DECIDED) {
-        answer_refuse(request, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.", NULL);
-    } else if (outcome == COMMAND_OUTCOME_UNKNOWN) {
-        answer_refuse(request, PROBLEM_OUTCOME_UNKNOWN,
-                      "Repeat the request with the same Idempotency-Key to learn the outcome.",
-                      NULL);
+    } else if (outcome != COMMAND_ANSWERED) {
+        answer_failure(call, outcome);
+    } else if (call->answer != NULL && call->answer(call, reply)) {
+        /* answered */
     } else if (reply->code == REPLY_OK) {
         answer_booking(call, reply);
     } else {
@@ -188,11 +219,12 @@ void booking_call_submit(struct booking_call *call) {
         database_clock_now_us(reads_clock(gateway->reads)) + deadline_us - now_us;
     enum status status =
         commands_submit(gateway->commands, &call->command, now_us, deadline_us, on_reply, call);
+    if (status == STATUS_UNAVAILABLE) {
+        answer_failure(call, COMMAND_NOT_DECIDED);
+    } else if (status != STATUS_OK) {
+        answer_refuse(call->call.request, PROBLEM_OVERLOADED, "Nothing was changed.", NULL);
+    }
     if (status != STATUS_OK) {
-        answer_refuse(call->call.request,
-                      status == STATUS_UNAVAILABLE ? PROBLEM_BOOKING_UNAVAILABLE
-                                                   : PROBLEM_OVERLOADED,
-                      "Nothing was changed.", NULL);
         booking_call_free(call);
     }
 }

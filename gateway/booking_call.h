@@ -1,6 +1,6 @@
 /*
- * booking_call: a booking request on its way to the owner of its event, and what comes back, as an
- * answer.
+ * booking_call: a request about a booking or a turn on its way to the owner of its event, and what
+ * comes back, as an answer.
  */
 #ifndef USHER_GATEWAY_BOOKING_CALL_H
 #define USHER_GATEWAY_BOOKING_CALL_H
@@ -12,6 +12,9 @@ struct booking_call {
     struct layout *layout; /* kept once the event is known */
     struct command command;
     int success_status;
+    /* Answers to what the owner said; false: it is answered as a booking or a refusal is. May be
+     * NULL. */
+    bool (*answer)(const struct booking_call *call, const struct reply *reply);
     int64_t submitted_us;
 };
 

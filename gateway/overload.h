@@ -21,7 +21,7 @@
  *   bookings   while as many commands are under way as the limit says
  *   sessions   while SHEDDING and the loop itself is slow
  *   looking    when the loop's least lag was above OVERLOAD_LAST_US: last of all
- * Health and administration never are.
+ * Health and administration never are, nor is looking at the queue.
  */
 #ifndef USHER_GATEWAY_OVERLOAD_H
 #define USHER_GATEWAY_OVERLOAD_H

@@ -47,6 +47,9 @@ void reads_destroy(struct reads *reads);
 struct database_group *reads_group(struct reads *reads, enum reads_session which);
 /* The database's time, sampled on READS_PRIMARY. */
 const struct database_clock *reads_clock(const struct reads *reads);
+/* Unix µs of a monotonic time, by that clock; before it is known nothing was confirmed by anybody,
+ * and the machine's own has to do. */
+int64_t reads_unix_us(const struct reads *reads, int64_t monotonic_us);
 bool reads_is_up(const struct reads *reads, enum reads_session which);
 const char *reads_session_name(const struct reads *reads, enum reads_session which);
 

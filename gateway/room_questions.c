@@ -10,8 +10,7 @@
 
 int64_t room_questions_clock(void *context) {
     const struct gateway *gateway = context;
-    const struct database_clock *clock = reads_clock(gateway->reads);
-    return database_clock_known(clock) ? database_clock_now_us(clock) : clock_wall_us();
+    return reads_unix_us(gateway->reads, clock_monotonic_us());
 }
 
 /* --- the owner */

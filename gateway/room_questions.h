@@ -12,7 +12,6 @@ void room_questions_ask(void *context, uint64_t event_id);
 void room_questions_read(void *context, uint64_t event_id);
 void room_questions_keep(void *context, const struct room_state *state);
 void room_questions_recall(void *context, uint64_t event_id);
-/* The database's time; before it is known the machine's own has to do. */
 int64_t room_questions_clock(void *context);
 
 #endif

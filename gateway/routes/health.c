@@ -26,9 +26,10 @@ static int put_ready(struct text *text, const struct gateway *gateway) {
     uint32_t owned = owners_known(&gateway->owners, clock_monotonic_us());
     bool booking = installed && bus && clock && owned == PARTITION_COUNT &&
                    reads_is_up(gateway->reads, READS_PRIMARY);
+    bool queue = installed && bus && !rooms_are_silent(gateway->rooms, clock_monotonic_us());
     bool first = true;
     text_format(text, "{\"looking\":\"%s\",\"booking\":\"%s\",\"queue\":\"%s\",\"reasons\":[",
-                looking ? "up" : "down", booking ? "up" : "down", bus ? "up" : "down");
+                looking ? "up" : "down", booking ? "up" : "down", queue ? "up" : "down");
     if (!installed) {
         put_reason(text, &first, "the installation's record has not been read from the database");
     }
@@ -38,6 +39,9 @@ static int put_ready(struct text *text, const struct gateway *gateway) {
     }
     if (!bus) {
         put_reason(text, &first, "NATS can't be reached");
+    }
+    if (bus && installed && !queue) {
+        put_reason(text, &first, "no owner of an open waiting room is heard");
     }
     if (owned < PARTITION_COUNT) {
         char reason[80];

@@ -227,6 +227,21 @@ static void on_event(void *context, enum fresh_outcome outcome, void *value, int
     booking_call_submit(&call->booking);
 }
 
+/* What the Usher-Pass is worth, as far as its signature says. */
+static void read_pass(const struct gateway *gateway, const struct http_request *request,
+                      struct command *command) {
+    const char *text = http_request_header(request, "Usher-Pass");
+    struct pass_token pass;
+    if (text == NULL) {
+        return;
+    }
+    bool good = token_verify_pass(&gateway->installation.session_keys, &gateway->installation.id,
+                                  text, &pass) == STATUS_OK &&
+                pass.event_id == command->event_id && id128_equal(&pass.user, &command->user);
+    command->pass = good ? PASS_GOOD : PASS_BAD;
+    command->queue_number = good ? pass.number : 0;
+}
+
 void route_reserve(void *context, struct http_request *request, const struct route_match *match) {
     (void)match;
     struct gateway *gateway = context;
@@ -255,6 +270,7 @@ void route_reserve(void *context, struct http_request *request, const struct rou
     }
     call->document = document;
     call->input = input;
+    read_pass(gateway, request, &call->booking.command);
     if (key != NULL) {
         (void)snprintf(call->key, sizeof call->key, "%s", key);
     } else {

@@ -22,10 +22,10 @@ static const struct route routes[] = {
     {HTTP_METHOD_POST, "/bookings/{id}/cancel", route_cancel, 0},
 
     {HTTP_METHOD_GET, "/events/{id}/live", route_not_built, 0},
-    {HTTP_METHOD_GET, "/events/{id}/queue", route_not_built, 0},
+    {HTTP_METHOD_GET, "/events/{id}/queue", route_queue_get, 0},
     {HTTP_METHOD_POST, "/events/{id}/queue", route_not_built, 0},
-    {HTTP_METHOD_DELETE, "/events/{id}/queue", route_not_built, 0},
-    {HTTP_METHOD_POST, "/events/{id}/queue/claim", route_not_built, 0},
+    {HTTP_METHOD_DELETE, "/events/{id}/queue", route_queue_leave, 0},
+    {HTTP_METHOD_POST, "/events/{id}/queue/claim", route_queue_claim, 0},
     {HTTP_METHOD_POST, "/events/{id}/waitlist", route_not_built, 0},
     {HTTP_METHOD_GET, "/events/{id}/waitlist/{entryId}", route_not_built, 0},
     {HTTP_METHOD_DELETE, "/events/{id}/waitlist/{entryId}", route_not_built, 0},

@@ -27,6 +27,10 @@ route_handler route_event_get;
 route_handler route_layout_get;
 route_handler route_seats_get;
 
+route_handler route_queue_get;
+route_handler route_queue_claim;
+route_handler route_queue_leave;
+
 route_handler route_reserve;
 route_handler route_confirm;
 route_handler route_cancel;

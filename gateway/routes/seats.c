@@ -13,17 +13,9 @@ struct seats_call {
     uint64_t since;
 };
 
-/* Unix µs of a monotonic time. Before the database's clock is known nothing was confirmed by
- * anybody, and the machine's own clock has to do. */
-static int64_t as_of(const struct gateway *gateway, int64_t monotonic_us) {
-    const struct database_clock *clock = reads_clock(gateway->reads);
-    int64_t now_us = database_clock_known(clock) ? database_clock_now_us(clock) : clock_wall_us();
-    return now_us - (clock_monotonic_us() - monotonic_us);
-}
-
 static void answer_view(const struct seats_call *call, const struct seat_view *view) {
     int64_t now_us = clock_monotonic_us();
-    int64_t as_of_us = as_of(call->call.gateway, view->confirmed_us);
+    int64_t as_of_us = reads_unix_us(call->call.gateway->reads, view->confirmed_us);
     struct body *body = NULL;
     if (call->has_since && call->format == SEAT_FORMAT_JSON) {
         body = seat_json_since(view, call->since, as_of_us);
