@@ -30,6 +30,7 @@ void admin_call_free(struct admin_call *call) {
     venue_input_free(call->venue);
     event_input_free(call->event);
     free(call->change);
+    text_free(&call->text);
     free(call);
 }
 

@@ -39,6 +39,7 @@ struct admin_call {
     uint64_t event_id;
     uint32_t attempts;
     struct venue_facts facts;
+    struct text text; /* the answer, while it is being put together */
 };
 
 /* Checks the key, and that its role may; NULL: it was answered. */

@@ -1,4 +1,5 @@
 /* GET and PATCH /admin/events/{id}, and its stats. A change is a command to the event's owner. */
+#include "gateway/queue_json.h"
 #include "gateway/routes/admin_call.h"
 #include "gateway/routes/routes.h"
 #include "gateway/sql.h"
@@ -28,28 +29,52 @@ static void read_event(struct admin_call *call, const struct database_statement 
     admin_call_send_take(call, group, on_answer);
 }
 
-/* Answers with the JSON text in a column of the one row. */
-static void answer_column(struct admin_call *call, const struct database_answer *answer,
-                          int column) {
+/* Whether there is such an event; else the call is at its end. */
+static bool has_row(struct admin_call *call, const struct database_answer *answer) {
     if (!admin_call_answered(call, answer)) {
-        return;
+        return false;
     }
     if (PQntuples(answer->results[0]) == 0) {
         admin_call_refuse(call, PROBLEM_NOT_FOUND, NULL);
-        return;
+        return false;
     }
-    struct text text = {0};
-    text_put(&text, database_text(answer->results[0], 0, column));
-    answer_json_take(call->call.request, 200, &text);
-    admin_call_free(call);
+    return true;
 }
 
 static void on_event(void *context, const struct database_answer *answer) {
-    answer_column(context, answer, 3);
+    struct admin_call *call = context;
+    if (has_row(call, answer)) {
+        text_put(&call->text, database_text(answer->results[0], 0, 3));
+        answer_json_take(call->call.request, 200, &call->text);
+        admin_call_free(call);
+    }
+}
+
+/* The room's figures are its owner's; null: nobody knows them now. */
+static void on_room_of_stats(void *context, const struct room_view *view) {
+    struct admin_call *call = context;
+    if (call->call.request != NULL) {
+        text_put(&call->text, ",\"room\":");
+        if (view != NULL) {
+            queue_json_put_stats(&call->text, view);
+        } else {
+            text_put(&call->text, "null");
+        }
+        text_put(&call->text, "}");
+        answer_json_take(call->call.request, 200, &call->text);
+    }
+    admin_call_free(call);
 }
 
 static void on_stats(void *context, const struct database_answer *answer) {
-    answer_column(context, answer, 0);
+    struct admin_call *call = context;
+    if (!has_row(call, answer)) {
+        return;
+    }
+    const char *object = database_text(answer->results[0], 0, 0);
+    text_add(&call->text, object, strlen(object) - 1); /* without its last brace */
+    rooms_want(call->call.gateway->rooms, call->event_id, clock_monotonic_us(), on_room_of_stats,
+               call);
 }
 
 void route_admin_event_get(void *context, struct http_request *request,
@@ -168,11 +193,7 @@ static void on_facts(void *context, const struct database_answer *answer) {
 
 static void on_event_to_change(void *context, const struct database_answer *answer) {
     struct admin_call *call = context;
-    if (!admin_call_answered(call, answer)) {
-        return;
-    }
-    if (PQntuples(answer->results[0]) == 0) {
-        admin_call_refuse(call, PROBLEM_NOT_FOUND, NULL);
+    if (!has_row(call, answer)) {
         return;
     }
     struct database_group *group = reads_group(call->call.gateway->reads, READS_ADMIN);

@@ -7,6 +7,9 @@
  * The link is written first, so that of two accounts that ask at the same time one is told 409.
  * Owners decide booking by booking; when one of them can't be reached the answer is 503, and a
  * repeat moves the rest. What the guest's token books after that stays the guest's until a repeat.
+ *
+ * A place in a queue moves likewise, if the guest's queue token comes along: the number stays, and
+ * the account gets a token for it, and a pass when the guest had one.
  */
 #include "gateway/answers.h"
 #include "gateway/auth.h"
@@ -20,9 +23,10 @@
 #include "shared/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { LINK_BOOKINGS_MAX = 100 };
+enum { LINK_BOOKINGS_MAX = 100, LINK_QUEUES_MAX = 10 };
 
 enum fate {
     FATE_MOVED,
@@ -38,6 +42,13 @@ struct moving {
     uint32_t limit; /* FATE_OVER_LIMIT */
 };
 
+/* A place in a queue. */
+struct moving_place {
+    struct link_call *call;
+    struct queue_token token; /* the guest's */
+    struct turn_view turn;    /* the account's; TURN_MISSED and the like: it has ended */
+};
+
 struct link_call {
     struct call call;
     struct id128 guest;
@@ -46,10 +57,12 @@ struct link_call {
     bool in_doubt;
     bool broken;
     uint32_t count;
-    uint32_t under_way; /* transfers, and one more while they are being sent */
+    uint32_t under_way; /* transfers and moves, and one more while they are being sent */
     uint32_t at;        /* bookings before this one are in the text */
     uint32_t shown;
     struct moving *bookings;
+    uint32_t place_count;
+    struct moving_place places[LINK_QUEUES_MAX];
     struct text text;
 };
 
@@ -84,9 +97,49 @@ static void put_not_moved(struct link_call *call) {
     }
 }
 
+static void put_pass(struct link_call *call, const struct queue_token *place, int64_t expires_us) {
+    const struct installation *installation = &call->call.gateway->installation;
+    const struct pass_token pass = {.installation = place->installation,
+                                    .user = place->user,
+                                    .event_id = place->event_id,
+                                    .number = place->number};
+    char text[TOKEN_TEXT_MAX];
+    token_sign_pass(&installation->session_keys, &pass, text);
+    text_put(&call->text, ",\"pass\":");
+    text_json(&call->text, text);
+    text_put(&call->text, ",\"expiresAt\":");
+    text_time(&call->text, expires_us);
+}
+
+static void put_places(struct link_call *call) {
+    const struct installation *installation = &call->call.gateway->installation;
+    bool any = false;
+    for (uint32_t i = 0; i < call->place_count; i++) {
+        const struct moving_place *moving = &call->places[i];
+        struct queue_token place = moving->token;
+        char text[TOKEN_TEXT_MAX];
+        if (turn_state_is_ended(moving->turn.state)) {
+            continue;
+        }
+        place.user = call->account;
+        token_sign_queue(&installation->session_keys, &place, text);
+        text_format(&call->text,
+                    "%s{\"eventId\":%" PRIu64 ",\"number\":%" PRIu64 ",\"queueToken\":",
+                    any ? "," : "", place.event_id, place.number);
+        text_json(&call->text, text);
+        if (moving->turn.state == TURN_PASS) {
+            put_pass(call, &place, moving->turn.expires_us);
+        }
+        text_put(&call->text, "}");
+        any = true;
+    }
+}
+
 static void finish(struct link_call *call) {
     text_put(&call->text, "],\"notMoved\":[");
     put_not_moved(call);
+    text_put(&call->text, "],\"queues\":[");
+    put_places(call);
     text_format(&call->text, "],\"more\":%s}", call->more ? "true" : "false");
     answer_json_take(call->call.request, 200, &call->text);
     free_call(call);
@@ -197,29 +250,55 @@ static void on_reply(void *context, enum command_outcome outcome, const struct r
     one_is_done(moving->call);
 }
 
-static void transfer(struct moving *moving) {
+static void on_moved(void *context, enum command_outcome outcome, const struct reply *reply) {
+    struct moving_place *moving = context;
     struct link_call *call = moving->call;
+    if (outcome != COMMAND_ANSWERED || reply->code == REPLY_OVERLOADED) {
+        call->in_doubt = true;
+    } else if (reply->code == REPLY_OK && reply->has_turn) {
+        moving->turn = reply->turn;
+    } else if (reply->code == REPLY_TURN_MISSED || reply->code == REPLY_BAD_NUMBER) {
+        moving->turn.state = TURN_OVER; /* or another account's */
+    } else {
+        call->broken = true;
+    }
+    one_is_done(call);
+}
+
+/* Fills what is the same in all of them. */
+static void submit(struct link_call *call, struct command *command, command_handler *handler,
+                   void *context) {
     struct gateway *gateway = call->call.gateway;
     int64_t now_us = clock_monotonic_us();
     int64_t deadline_us =
         http_request_started_us(call->call.request) + (int64_t)COMMAND_WAIT_MS * 1000;
-    const struct command command = {
-        .kind = COMMAND_TRANSFER,
-        .request_id = id128_random(),
-        .deadline_us = database_clock_now_us(reads_clock(gateway->reads)) + deadline_us - now_us,
-        .event_id = moving->booking.event_id,
-        .partition = partition_of_event(moving->booking.event_id),
-        .user = call->guest,
-        .guest = true,
-        .booking_id = moving->booking.id,
-        .new_user = call->account,
-    };
-    if (commands_submit(gateway->commands, &command, now_us, deadline_us, on_reply, moving) ==
+    command->request_id = id128_random();
+    command->deadline_us =
+        database_clock_now_us(reads_clock(gateway->reads)) + deadline_us - now_us;
+    command->partition = partition_of_event(command->event_id);
+    command->user = call->guest;
+    command->guest = true;
+    command->new_user = call->account;
+    if (commands_submit(gateway->commands, command, now_us, deadline_us, handler, context) ==
         STATUS_OK) {
         call->under_way++;
     } else {
         call->in_doubt = true;
     }
+}
+
+static void transfer(struct moving *moving) {
+    struct command command = {.kind = COMMAND_TRANSFER,
+                              .event_id = moving->booking.event_id,
+                              .booking_id = moving->booking.id};
+    submit(moving->call, &command, on_reply, moving);
+}
+
+static void move(struct moving_place *moving) {
+    struct command command = {.kind = COMMAND_ROOM_MOVE,
+                              .event_id = moving->token.event_id,
+                              .queue_number = moving->token.number};
+    submit(moving->call, &command, on_moved, moving);
 }
 
 static bool read_bookings(struct link_call *call, const PGresult *rows) {
@@ -264,14 +343,49 @@ static void on_linked(void *context, const struct database_answer *answer) {
             transfer(&call->bookings[i]);
         }
     }
+    for (uint32_t i = 0; i < call->place_count; i++) {
+        move(&call->places[i]);
+    }
     one_is_done(call);
 }
 
 /* --- the request */
 
-static bool read_guest(const struct gateway *gateway, struct http_request *request,
-                       struct session *guest) {
-    static const char *const known[] = {"guestToken", NULL};
+struct link_input {
+    struct session guest;
+    uint32_t place_count;
+    struct queue_token places[LINK_QUEUES_MAX];
+};
+
+static void read_places(const struct gateway *gateway, const json_t *tokens,
+                        struct link_input *input, struct catalogue_problems *problems) {
+    const struct installation *installation = &gateway->installation;
+    char field[32];
+    if (tokens == NULL) {
+        return;
+    }
+    if (!json_is_array(tokens) || json_array_size(tokens) > LINK_QUEUES_MAX) {
+        input_problem(problems, "queueTokens", "has to be a list of at most 10 queue tokens");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(tokens); i++) {
+        const char *text = json_string_value(json_array_get(tokens, i));
+        struct queue_token *place = &input->places[input->place_count];
+        if (text != NULL &&
+            token_verify_queue(&installation->session_keys, &installation->id, text, place) ==
+                STATUS_OK &&
+            id128_equal(&place->user, &input->guest.user)) {
+            input->place_count++;
+            continue;
+        }
+        (void)snprintf(field, sizeof field, "queueTokens[%zu]", i);
+        input_problem(problems, field, "is no queue token of this guest");
+    }
+}
+
+static bool read_input(const struct gateway *gateway, struct http_request *request,
+                       struct link_input *input) {
+    static const char *const known[] = {"guestToken", "queueTokens", NULL};
     struct catalogue_problems problems = {0};
     json_t *document = input_read(request, false);
     if (document == NULL) {
@@ -281,9 +395,11 @@ static bool read_guest(const struct gateway *gateway, struct http_request *reque
     input_known_fields(document, "", known, &problems);
     if (token == NULL) {
         input_problem(&problems, "guestToken", "has to be a guest's token");
-    } else if (!auth_guest_token(gateway, token, guest)) {
+    } else if (!auth_guest_token(gateway, token, &input->guest)) {
         input_problem(&problems, "guestToken",
                       "is no guest's of this installation, or has expired");
+    } else {
+        read_places(gateway, json_object_get(document, "queueTokens"), input, &problems);
     }
     json_decref(document);
     if (problems.count > 0) {
@@ -312,7 +428,7 @@ void route_link(void *context, struct http_request *request, const struct route_
     (void)match;
     struct gateway *gateway = context;
     struct session account;
-    struct session guest;
+    struct link_input input = {.place_count = 0};
     const char *key = NULL; /* a repeat is the same with and without one */
     if (!auth_user(gateway, request, &account) || !input_idempotency_key(request, &key)) {
         return;
@@ -321,15 +437,19 @@ void route_link(void *context, struct http_request *request, const struct route_
         answer_refuse(request, PROBLEM_FORBIDDEN, "The bearer has to be an account's token.", NULL);
         return;
     }
-    if (!read_guest(gateway, request, &guest)) {
+    if (!read_input(gateway, request, &input)) {
         return;
     }
     struct link_call *call = call_create(gateway, request, sizeof *call);
     if (call == NULL) {
         return;
     }
-    call->guest = guest.user;
+    call->guest = input.guest.user;
     call->account = account.user;
+    call->place_count = input.place_count;
+    for (uint32_t i = 0; i < input.place_count; i++) {
+        call->places[i] = (struct moving_place){.call = call, .token = input.places[i]};
+    }
     struct database_group *group = make_group(call);
     if (group == NULL || database_group_send_take(group, on_linked, call) != STATUS_OK) {
         refuse(call, PROBLEM_BOOKING_UNAVAILABLE, "Nothing was changed.");
