@@ -360,7 +360,7 @@ struct link_input {
 static void read_places(const struct gateway *gateway, const json_t *tokens,
                         struct link_input *input, struct catalogue_problems *problems) {
     const struct installation *installation = &gateway->installation;
-    char field[32];
+    char field[40];
     if (tokens == NULL) {
         return;
     }

@@ -18,8 +18,7 @@ struct turn_call {
 static bool read_head(struct gateway *gateway, struct http_request *request,
                       const struct route_match *match, struct session *session,
                       uint64_t *event_id) {
-    const char *key = NULL; /* a repeat is the same with and without one */
-    if (!auth_user(gateway, request, session) || !input_idempotency_key(request, &key)) {
+    if (!auth_user(gateway, request, session)) {
         return false;
     }
     if (!route_match_u64(match, 0, event_id)) {
@@ -129,7 +128,9 @@ void route_queue_claim(void *context, struct http_request *request,
     struct session session;
     uint64_t event_id = 0;
     const char *token = NULL;
-    if (!read_head(gateway, request, match, &session, &event_id)) {
+    const char *key = NULL; /* a repeat is the same with and without one */
+    if (!read_head(gateway, request, match, &session, &event_id) ||
+        !input_idempotency_key(request, &key)) {
         return;
     }
     json_t *document = read_claim(request, &token);

@@ -556,53 +556,6 @@ static void answers_are_made_once_for_all(void **state) {
     assert_int_equal(json_number(bench, "nowServing"), 101);
 }
 
-static void the_whole_of_an_answer(void **state) {
-    struct bench *bench = *state;
-    const struct room_span second = {.first_number = 5001, .first_sequence = 801};
-    ensure(room_line_add(&bench->room.line, &second) == STATUS_OK);
-    bench->room.last_number = 5100;
-    bench->room.issued_to = 6000;
-    bench->room.admits_per_hour = 601;
-    bench->wall_us = INT64_C(1800007200) * second_us;
-    news(bench);
-    want(bench);
-    assert_string_equal(bench->json,
-                        "{\"phase\":\"OPEN\",\"nowServing\":100,\"lastNumber\":5100,\"depth\":800,"
-                        "\"admitsPerMinute\":11,\"skips\":[{\"from\":801,\"to\":5000}],"
-                        "\"updatedAt\":\"2027-01-15T10:00:00.000Z\"}");
-}
-
-static void where_somebody_stands(void **state) {
-    struct bench *bench = *state;
-    struct room_view view;
-    uint64_t eta_seconds = 0;
-    news(bench);
-    assert_true(rooms_find(bench->rooms, EVENT, bench->now_us, &view));
-    assert_int_equal(queue_position(view.state, 100), 0);
-    assert_int_equal(queue_position(view.state, 101), 0);
-    assert_int_equal(queue_position(view.state, 701), 600);
-    assert_true(queue_eta_seconds(&view, 701, &eta_seconds));
-    assert_int_equal(eta_seconds, 60);
-    assert_true(queue_eta_seconds(&view, 702, &eta_seconds));
-    assert_int_equal(eta_seconds, 61);
-    struct text text = {0};
-    queue_json_put_place(&text, &view, 701);
-    text_add(&text, "", 1);
-    assert_string_equal(text.data, "\"position\":600,\"etaSeconds\":60");
-    text_free(&text);
-    view.phase = ROOM_PAUSED;
-    assert_false(queue_eta_seconds(&view, 701, &eta_seconds));
-    assert_true(queue_eta_seconds(&view, 100, &eta_seconds));
-    assert_int_equal(eta_seconds, 0);
-    bench->room.admits_per_hour = 0;
-    news(bench);
-    assert_true(rooms_find(bench->rooms, EVENT, bench->now_us, &view));
-    queue_json_put_place(&text, &view, 701);
-    text_add(&text, "", 1);
-    assert_string_equal(text.data, "\"position\":600,\"etaSeconds\":null");
-    text_free(&text);
-}
-
 int main(void) {
 #define BENCH_TEST(function) cmocka_unit_test_setup_teardown(function, make_bench, free_bench)
     const struct CMUnitTest tests[] = {
@@ -627,8 +580,6 @@ int main(void) {
         BENCH_TEST(who_still_waits_at_the_end_is_told),
         BENCH_TEST(strangers_news_are_refused),
         BENCH_TEST(answers_are_made_once_for_all),
-        BENCH_TEST(the_whole_of_an_answer),
-        BENCH_TEST(where_somebody_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
