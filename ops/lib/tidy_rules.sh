@@ -63,7 +63,7 @@ rule_format() {
 # shared <- worker/engine <- worker; shared <- gateway; the engine knows only shared's plain words, and these only
 # each other.
 rule_include_direction() {
-    local plain='shared/(base|booking|status|ids|id_map|partition)[.]h' file allowed
+    local plain='shared/(base|booking|room|status|ids|id_map|partition)[.]h' file allowed
     while IFS= read -r -d '' file; do
         case $file in
         worker/engine/*) allowed="^(worker/engine/.*|$plain)\$" ;;
