@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIMIT_MS = 20000, FROZEN_MS = 4500, QUESTIONS = 5000, EARLY_MS = 100 };
+enum { LIMIT_MS = 20000, FROZEN_MS = 4500, QUESTIONS = 1000, EARLY_MS = 100 };
 
 struct tally {
     int by_outcome[JETSTREAM_LOST + 1];
