@@ -14,6 +14,8 @@
  * over the last connection may be handled after on_state(true) of the next. Who must tell them
  * apart asks over subjects that carry bus_run (shared/jetstream.h does).
  *
+ * The failpoints bus.lose and bus.double ("fail") lose or repeat the next message that is handled.
+ *
  * All functions are for the loop's thread.
  */
 #ifndef USHER_SHARED_BUS_H

@@ -61,7 +61,7 @@ static void publish_answered(struct jetstream *jetstream, uint32_t index,
     } else {
         struct question *question = &jetstream->slots[index];
         const char *subject = question->stream + strlen(question->stream) + 1;
-        question->kind = SETTLE;
+        question->kind = QUESTION_SETTLE;
         question_wait_again(jetstream, index);
         if (question_ask(jetstream, index, "STREAM.MSG.GET", question->stream, "",
                          last_of_subject(subject)) != STATUS_OK)
@@ -112,7 +112,7 @@ static void reader_made(struct jetstream *jetstream, uint32_t index,
     struct question *question = &jetstream->slots[index];
     if (question->wanted > pending)
         question->wanted = (uint32_t)pending;
-    question->kind = READ;
+    question->kind = QUESTION_READ;
     question_wait_again(jetstream, index);
     char name[BUS_SUBJECT_MAX_BYTES];
     question_reader(jetstream, index, name);
@@ -140,7 +140,7 @@ static void read_delivered(struct jetstream *jetstream, uint32_t index,
                            const struct jetstream_delivery *delivery,
                            const struct bus_message *message) {
     struct question *question = &jetstream->slots[index];
-    if (question->kind != READ || delivery->number <= question->received)
+    if (question->kind != QUESTION_READ || delivery->number <= question->received)
         return;
     if (delivery->number > question->received + UINT64_C(1) ||
         delivery->sequence < question->counter) { /* one in between got lost */
@@ -164,8 +164,9 @@ static void read_delivered(struct jetstream *jetstream, uint32_t index,
 static void on_message(void *context, const struct bus_message *message) {
     typedef void answered(struct jetstream *, uint32_t, const struct bus_message *);
     static answered *const by_kind[] = {
-        [PUBLISH] = publish_answered, [SETTLE] = settle_answered, [STREAM] = stream_answered,
-        [MESSAGE] = message_answered, [READER] = reader_made,     [READ] = reader_told,
+        [QUESTION_PUBLISH] = publish_answered, [QUESTION_SETTLE] = settle_answered,
+        [QUESTION_STREAM] = stream_answered,   [QUESTION_MESSAGE] = message_answered,
+        [QUESTION_READER] = reader_made,       [QUESTION_READ] = reader_told,
     };
     struct jetstream *jetstream = context;
     struct jetstream_delivery delivery;
@@ -232,8 +233,10 @@ size_t jetstream_open(const struct jetstream *jetstream) {
 enum status jetstream_publish(struct jetstream *jetstream, const char *stream, const char *subject,
                               uint64_t expected_last, const void *data, size_t size_bytes,
                               jetstream_ack_handler *handler, void *context) {
-    const struct question wanted = {
-        .kind = PUBLISH, .handler.ack = handler, .context = context, .counter = expected_last};
+    const struct question wanted = {.kind = QUESTION_PUBLISH,
+                                    .handler.ack = handler,
+                                    .context = context,
+                                    .counter = expected_last};
     char expected[SEQUENCE_TEXT_SIZE];
     (void)snprintf(expected, sizeof expected, "%" PRIu64, expected_last);
     const struct bus_header headers[] = {{"Nats-Expected-Stream", stream},
@@ -262,13 +265,15 @@ static enum status jetstream_ask(struct jetstream *jetstream, const struct quest
 
 enum status jetstream_look(struct jetstream *jetstream, const char *stream,
                            jetstream_stream_handler *handler, void *context) {
-    const struct question wanted = {.kind = STREAM, .handler.stream = handler, .context = context};
+    const struct question wanted = {
+        .kind = QUESTION_STREAM, .handler.stream = handler, .context = context};
     return jetstream_ask(jetstream, &wanted, "STREAM.INFO", stream, json_object());
 }
 
 enum status jetstream_make(struct jetstream *jetstream, const char *stream, const char *subject,
                            uint32_t replicas, jetstream_stream_handler *handler, void *context) {
-    const struct question wanted = {.kind = STREAM, .handler.stream = handler, .context = context};
+    const struct question wanted = {
+        .kind = QUESTION_STREAM, .handler.stream = handler, .context = context};
     json_t *body = json_pack("{s:s,s:[s],s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:b}", "name",
                              stream, "subjects", subject, "retention", "limits", "storage", "file",
                              "discard", "old", "max_consumers", -1, "max_msgs", -1,
@@ -282,7 +287,7 @@ static enum status jetstream_ask_message(struct jetstream *jetstream, const char
                                          json_t *take_body, jetstream_message_handler *handler,
                                          void *context) {
     const struct question wanted = {
-        .kind = MESSAGE, .handler.message = handler, .context = context};
+        .kind = QUESTION_MESSAGE, .handler.message = handler, .context = context};
     return jetstream_ask(jetstream, &wanted, "STREAM.MSG.GET", stream, take_body);
 }
 
@@ -300,7 +305,7 @@ enum status jetstream_get_last(struct jetstream *jetstream, const char *stream, 
 
 enum status jetstream_read(struct jetstream *jetstream, const char *stream, uint64_t from,
                            uint32_t count, jetstream_message_handler *handler, void *context) {
-    const struct question wanted = {.kind = READER,
+    const struct question wanted = {.kind = QUESTION_READER,
                                     .handler.message = handler,
                                     .context = context,
                                     .counter = from,

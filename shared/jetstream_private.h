@@ -2,9 +2,13 @@
  * jetstream_private: what jetstream.c (asking, answers) and jetstream_questions.c (what is open)
  * share; for nobody else.
  *
- * A question lives in a slot, from question_open to question_tell_… or question_end, which
- * call its handler. Slots move when one more is opened: pointers into
- * them don't outlive a call of a handler.
+ * A question lives in a slot, from question_open to question_tell_… or question_end, which call its
+ * handler. Slots move when one more is opened: pointers into them don't outlive a call of a
+ * handler.
+ *
+ *   PUBLISH --conflict, unsaid with what--> SETTLE      READER --its consumer is made--> READ
+ *
+ * The others have one answer.
  */
 #ifndef USHER_SHARED_JETSTREAM_PRIVATE_H
 #define USHER_SHARED_JETSTREAM_PRIVATE_H
@@ -19,17 +23,17 @@ enum { JETSTREAM_INBOX_SIZE = 64 };
 
 #define JETSTREAM_NO_SLOT UINT32_MAX
 
-enum jetstream_kind {
-    PUBLISH,
-    SETTLE, /* a publish in conflict with what the answer did not say */
-    STREAM,
-    MESSAGE,
-    READER, /* its consumer is being made */
-    READ,
+enum question_kind {
+    QUESTION_PUBLISH,
+    QUESTION_SETTLE, /* a publish in conflict with what the answer did not say */
+    QUESTION_STREAM,
+    QUESTION_MESSAGE,
+    QUESTION_READER, /* its consumer is being made */
+    QUESTION_READ,
 };
 
 struct question {
-    enum jetstream_kind kind;
+    enum question_kind kind;
     uint32_t generation;   /* how many questions the slot has had */
     uint32_t older, newer; /* in the queue; `newer` links free slots */
     uint64_t run;          /* the connection that carries it; 0: a free slot */
@@ -40,7 +44,7 @@ struct question {
         jetstream_message_handler *message;
     } handler;
     void *context;
-    char *stream;     /* of PUBLISH … READ: stream, NUL, subject, in one piece; or NULL */
+    char *stream;     /* stream, NUL, subject or "", NUL, in one piece; NULL in a free slot */
     uint64_t counter; /* of a publish: expected_last; of a read: the next sequence at the least */
     uint32_t wanted, received; /* of a read */
 };

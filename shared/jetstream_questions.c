@@ -234,7 +234,8 @@ void question_tell_message(struct jetstream *jetstream, uint32_t index,
                            enum jetstream_outcome outcome, const struct jetstream_message *message,
                            const struct jetstream_error *error) {
     const struct question *slot = &jetstream->slots[index];
-    if ((slot->kind == READER || slot->kind == READ) && slot->run == bus_run(jetstream->bus))
+    if ((slot->kind == QUESTION_READER || slot->kind == QUESTION_READ) &&
+        slot->run == bus_run(jetstream->bus))
         reader_delete(jetstream, index);
     struct question question = question_take(jetstream, index);
     if (outcome == JETSTREAM_REFUSED)
@@ -249,17 +250,17 @@ void question_tell_message(struct jetstream *jetstream, uint32_t index,
 void question_end(struct jetstream *jetstream, uint32_t index, enum jetstream_outcome outcome) {
     const struct jetstream_error none = {""};
     switch (jetstream->slots[index].kind) {
-    case PUBLISH:
-    case SETTLE:
+    case QUESTION_PUBLISH:
+    case QUESTION_SETTLE:
         question_tell_ack(jetstream, index, &(struct jetstream_ack){outcome, 0, none.text});
         return;
-    case STREAM:
+    case QUESTION_STREAM:
         question_tell_stream(jetstream, index,
                              &(struct jetstream_stream){.outcome = outcome, .error = none.text});
         return;
-    case MESSAGE:
-    case READER:
-    case READ:
+    case QUESTION_MESSAGE:
+    case QUESTION_READER:
+    case QUESTION_READ:
         question_tell_message(jetstream, index, outcome, NULL, &none);
         return;
     }
