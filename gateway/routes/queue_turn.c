@@ -1,11 +1,13 @@
 /*
  * POST /events/{id}/queue/claim and DELETE /events/{id}/queue: what becomes of somebody's number is
- * the owner's to say. The queue token is the proof of a number.
+ * the owner's to say. The queue token is the proof of a number; who leaves without one is looked
+ * for in the stream.
  */
 #include "gateway/answers.h"
 #include "gateway/auth.h"
 #include "gateway/booking_call.h"
 #include "gateway/input.h"
+#include "gateway/places.h"
 #include "gateway/routes/queue.h"
 #include "gateway/routes/routes.h"
 
@@ -80,7 +82,8 @@ static bool answer_pass(const struct booking_call *call, const struct reply *rep
     return true;
 }
 
-static void on_event(void *context, enum fresh_outcome outcome, void *value, int64_t age_us) {
+static void on_event_to_claim(void *context, enum fresh_outcome outcome, void *value,
+                              int64_t age_us) {
     (void)age_us;
     struct turn_call *call = context;
     const struct catalogue_event *event = value;
@@ -142,21 +145,72 @@ void route_queue_claim(void *context, struct http_request *request,
     if (call != NULL) {
         call->booking.answer = answer_pass;
         take_token(call, token);
-        catalogue_want_event(gateway->catalogue, event_id, false, on_event, call);
+        catalogue_want_event(gateway->catalogue, event_id, false, on_event_to_claim, call);
     }
     json_decref(document);
 }
 
 /* --- leave */
 
+static void respond_left(struct http_request *request) {
+    http_answer_header(request, "Cache-Control", "no-store");
+    http_respond(request, 204, NULL, NULL, 0);
+}
+
 /* Also for a number that has become somebody else's: the caller is not in. */
 static bool answer_left(const struct booking_call *call, const struct reply *reply) {
-    if (reply->code != REPLY_OK && reply->code != REPLY_BAD_NUMBER) {
-        return false;
+    bool left = reply->code == REPLY_OK || reply->code == REPLY_BAD_NUMBER;
+    if (left) {
+        respond_left(call->call.request);
     }
-    http_answer_header(call->call.request, "Cache-Control", "no-store");
-    http_respond(call->call.request, 204, NULL, NULL, 0);
-    return true;
+    return left;
+}
+
+static void on_place(void *context, enum place_outcome outcome, uint64_t number) {
+    struct turn_call *call = context;
+    struct http_request *request = call->booking.call.request;
+    if (request == NULL || outcome == PLACE_UNKNOWN) {
+        refuse(call, PROBLEM_QUEUE_UNAVAILABLE, "Repeat the request.");
+    } else if (outcome == PLACE_NONE) {
+        respond_left(request);
+        booking_call_free(&call->booking);
+    } else {
+        call->booking.command.queue_number = number;
+        booking_call_submit(&call->booking);
+    }
+}
+
+static void on_room_to_leave(void *context, const struct room_view *view) {
+    struct turn_call *call = context;
+    const struct gateway *gateway = call->booking.call.gateway;
+    const struct places_config places = {.installation = &gateway->installation.id,
+                                         .rooms = gateway->rooms,
+                                         .jetstream = gateway->jetstream,
+                                         .bus = gateway->joins_bus};
+    if (view == NULL) {
+        refuse(call, PROBLEM_QUEUE_UNAVAILABLE, "Repeat the request.");
+    } else {
+        places_find(&places, call->booking.command.event_id, &call->booking.command.user, on_place,
+                    call);
+    }
+}
+
+static void on_event_to_leave(void *context, enum fresh_outcome outcome, void *value,
+                              int64_t age_us) {
+    (void)age_us;
+    struct turn_call *call = context;
+    struct booking_call *booking = &call->booking;
+    const struct catalogue_event *event = value;
+    if (booking->call.request == NULL) {
+        booking_call_free(booking);
+    } else if (outcome == FRESH_ABSENT || (outcome == FRESH_FOUND && event->draft)) {
+        refuse(call, PROBLEM_NOT_FOUND, NULL);
+    } else if (call->is_theirs) {
+        booking_call_submit(booking);
+    } else {
+        rooms_want(booking->call.gateway->rooms, booking->command.event_id, clock_monotonic_us(),
+                   on_room_to_leave, call);
+    }
 }
 
 void route_queue_leave(void *context, struct http_request *request,
@@ -174,10 +228,12 @@ void route_queue_leave(void *context, struct http_request *request,
         return;
     }
     call->booking.answer = answer_left;
-    take_token(call, token != NULL ? token : "");
-    if (!call->is_theirs) {
+    if (token != NULL) {
+        take_token(call, token);
+    }
+    if (token != NULL && !call->is_theirs) {
         refuse_token(call);
         return;
     }
-    booking_call_submit(&call->booking);
+    catalogue_want_event(gateway->catalogue, event_id, true, on_event_to_leave, call);
 }
