@@ -35,7 +35,7 @@
 struct database_session;
 struct database_group;
 
-enum { DATABASE_PARAMETERS_MAX = 32, DATABASE_GROUP_MAX = 16, DATABASE_ERROR_SIZE = 512 };
+enum { DATABASE_PARAMETERS_MAX = 32, DATABASE_GROUP_MAX = 20, DATABASE_ERROR_SIZE = 512 };
 
 /* A named, prepared statement; SQL text with $1…, types as OIDs (0: let the server decide). */
 struct database_statement {

@@ -1,19 +1,10 @@
-#include "worker/batch.h"
+#include "worker/batch_private.h"
 
 #include "shared/catalogue_sql.h"
-#include "shared/id_map.h"
 #include "worker/batch_rows.h"
 #include "worker/store.h"
 
 #include <stdlib.h>
-
-struct net_booking {
-    enum booking_status before;
-    struct id128 user_before;
-    struct booking after;
-    const char *contact_name; /* "" or the command's, which lives as long as the batch */
-    const char *contact_email;
-};
 
 struct net_claim {
     uint64_t event_id;
@@ -38,7 +29,7 @@ struct batch {
     struct work_list commands;
     struct id_map *booking_index; /* booking id -> place in bookings */
     struct id_map *claim_index;   /* (event, seat) -> place in claims */
-    struct net_booking *bookings;
+    struct batch_booking *bookings;
     size_t booking_count;
     size_t booking_capacity;
     struct net_claim *claims;
@@ -47,6 +38,7 @@ struct batch {
     struct batch_show *items;
     size_t show_count;
     size_t show_capacity;
+    struct batch_rooms rooms;
     struct batch_patch patches[BATCH_PATCHES_MAX];
     size_t patch_count;
     bool partitions[PARTITION_COUNT];
@@ -59,7 +51,7 @@ struct batch {
     int expected_count;
 };
 
-static void *grow(void *array, size_t *capacity, size_t count, size_t item_bytes) {
+void *batch_grow(void *array, size_t *capacity, size_t count, size_t item_bytes) {
     if (count < *capacity)
         return array;
     *capacity = *capacity ? *capacity * 2 : 16;
@@ -75,7 +67,7 @@ struct batch *batch_create(struct shows *shows) {
     batch->shows = shows;
     batch->booking_index = id_map_create(SIZE_MAX / 2);
     batch->claim_index = id_map_create(SIZE_MAX / 2);
-    if (!batch->booking_index || !batch->claim_index) {
+    if (!batch->booking_index || !batch->claim_index || !batch_rooms_init(&batch->rooms)) {
         batch_free(batch);
         return NULL;
     }
@@ -92,12 +84,14 @@ void batch_free(struct batch *batch) {
         shows_let_go(batch->shows, item->entry);
         free(item->seats);
         free(item->states);
+        free(item->room_state);
     }
     for (size_t i = 0; i < batch->patch_count; i++)
         event_patch_free(batch->patches[i].patch);
     free(batch->items);
     free(batch->bookings);
     free(batch->claims);
+    batch_rooms_clear(&batch->rooms);
     id_map_destroy(batch->booking_index);
     id_map_destroy(batch->claim_index);
     work_list_free(&batch->commands);
@@ -110,7 +104,7 @@ struct work_list *batch_commands(struct batch *batch) {
 
 bool batch_is_full(const struct batch *batch) {
     return batch->commands.count >= BATCH_COMMANDS_MAX ||
-           batch->booking_count >= BATCH_BOOKINGS_MAX;
+           batch->booking_count >= BATCH_BOOKINGS_MAX || batch->rooms.turn_count >= BATCH_TURNS_MAX;
 }
 
 static bool stores_any_served(const struct batch *batch) {
@@ -121,7 +115,8 @@ static bool stores_any_served(const struct batch *batch) {
 }
 
 bool batch_has_writes(const struct batch *batch) {
-    return batch->booking_count > 0 || batch->patch_count > 0 || stores_any_served(batch);
+    return batch->booking_count > 0 || batch->patch_count > 0 ||
+           !batch_rooms_is_empty(&batch->rooms) || stores_any_served(batch);
 }
 
 bool batch_has_expiries(const struct batch *batch) {
@@ -154,7 +149,7 @@ static struct batch_show *touch_show(struct batch *batch, struct show_entry *ent
     if (entry->touch)
         return &batch->items[(uintptr_t)entry->touch - 1];
     batch->items =
-        grow(batch->items, &batch->show_capacity, batch->show_count, sizeof *batch->items);
+        batch_grow(batch->items, &batch->show_capacity, batch->show_count, sizeof *batch->items);
     struct batch_show *item = &batch->items[batch->show_count++];
     *item = (struct batch_show){.entry = entry, .from = entry->version, .version = entry->version};
     entry->touch = (void *)(uintptr_t)batch->show_count;
@@ -164,34 +159,33 @@ static struct batch_show *touch_show(struct batch *batch, struct show_entry *ent
 
 static void touch_seat(struct batch_show *item, uint32_t seat) {
     size_t capacity = item->seat_capacity;
-    item->seats = grow(item->seats, &capacity, item->seat_count, sizeof *item->seats);
+    item->seats = batch_grow(item->seats, &capacity, item->seat_count, sizeof *item->seats);
     item->seat_capacity = (uint32_t)capacity;
     item->seats[item->seat_count++] = seat;
 }
 
-/* The arrays move as they grow, so the maps hold places in them: plus one, since no value of a map
- * is NULL. */
-static size_t find_place(const struct id_map *map, const struct id128 *key) {
+size_t batch_find_place(const struct id_map *map, const struct id128 *key) {
     return (size_t)(uintptr_t)id_map_get(map, key);
 }
 
-static void put_place(struct id_map *map, const struct id128 *key, size_t place) {
+void batch_put_place(struct id_map *map, const struct id128 *key, size_t place) {
     ensure(id_map_put(map, key, (void *)(uintptr_t)place) == STATUS_OK);
 }
 
-static struct net_booking *find_or_add_booking(struct batch *batch,
-                                               const struct show_change *change) {
-    size_t place = find_place(batch->booking_index, &change->booking.id);
+static struct batch_booking *find_or_add_booking(struct batch *batch, struct show_entry *entry,
+                                                 const struct show_change *change) {
+    size_t place = batch_find_place(batch->booking_index, &change->booking.id);
     if (place > 0) {
-        struct net_booking *net = &batch->bookings[place - 1];
+        struct batch_booking *net = &batch->bookings[place - 1];
         ensure(net->after.status == change->before &&
                id128_equal(&net->after.user, &change->user_before));
         return net;
     }
-    batch->bookings = grow(batch->bookings, &batch->booking_capacity, batch->booking_count,
-                           sizeof *batch->bookings);
-    struct net_booking *net = &batch->bookings[batch->booking_count++];
-    put_place(batch->booking_index, &change->booking.id, batch->booking_count);
+    batch->bookings = batch_grow(batch->bookings, &batch->booking_capacity, batch->booking_count,
+                                 sizeof *batch->bookings);
+    struct batch_booking *net = &batch->bookings[batch->booking_count++];
+    batch_put_place(batch->booking_index, &change->booking.id, batch->booking_count);
+    net->entry = entry;
     net->before = change->before;
     net->user_before = change->user_before;
     net->contact_name = "";
@@ -203,14 +197,14 @@ static void move_claim(struct batch *batch, uint64_t event_id, uint32_t seat,
                        const struct id128 *from, const struct id128 *to) {
     struct id128 key = id128_of_u64(event_id);
     memcpy(key.bytes + sizeof event_id, &seat, sizeof seat);
-    size_t place = find_place(batch->claim_index, &key);
+    size_t place = batch_find_place(batch->claim_index, &key);
     if (place == 0) {
-        batch->claims =
-            grow(batch->claims, &batch->claim_capacity, batch->claim_count, sizeof *batch->claims);
+        batch->claims = batch_grow(batch->claims, &batch->claim_capacity, batch->claim_count,
+                                   sizeof *batch->claims);
         batch->claims[batch->claim_count++] =
             (struct net_claim){.event_id = event_id, .seat = seat, .before = *from, .after = *from};
         place = batch->claim_count;
-        put_place(batch->claim_index, &key, place);
+        batch_put_place(batch->claim_index, &key, place);
     }
     struct net_claim *net = &batch->claims[place - 1];
     ensure(id128_equal(&net->after, from));
@@ -222,7 +216,7 @@ void batch_add_change(struct batch *batch, struct show_entry *entry,
     static const struct id128 nobody;
     const struct booking *booking = &change->booking;
     struct batch_show *item = touch_show(batch, entry);
-    struct net_booking *net = find_or_add_booking(batch, change);
+    struct batch_booking *net = find_or_add_booking(batch, entry, change);
     batch->has_expiries |= !work;
     net->after = *booking;
     if (work && work->command.kind == COMMAND_CONFIRM) {
@@ -241,6 +235,16 @@ void batch_add_change(struct batch *batch, struct show_entry *entry,
     }
 }
 
+void batch_add_room_changes(struct batch *batch, struct show_entry *entry,
+                            const struct room_changes *changes, const struct work *work) {
+    if (changes->count == 0)
+        return;
+    touch_show(batch, entry)->room_changed = true;
+    batch->has_expiries |= !work;
+    for (size_t i = 0; i < changes->count; i++)
+        batch_rooms_add(&batch->rooms, entry, &changes->items[i]);
+}
+
 bool batch_takes_patches(const struct batch *batch) {
     return batch->patch_count < BATCH_PATCHES_MAX;
 }
@@ -248,7 +252,7 @@ bool batch_takes_patches(const struct batch *batch) {
 void batch_add_patch_take(struct batch *batch, struct show_entry *entry,
                           struct event_patch *patch) {
     ensure(batch_takes_patches(batch));
-    (void)touch_show(batch, entry);
+    touch_show(batch, entry)->room_changed = true;
     batch->patches[batch->patch_count++] =
         (struct batch_patch){.event_id = entry->event_id, .patch = patch};
 }
@@ -297,6 +301,16 @@ struct batch_show *batch_show_at(struct batch *batch, size_t index) {
     return &batch->items[index];
 }
 
+size_t batch_turns(const struct batch *batch, const struct batch_turn **turns) {
+    *turns = batch->rooms.turns;
+    return batch->rooms.turn_count;
+}
+
+size_t batch_bookings(const struct batch *batch, const struct batch_booking **bookings) {
+    *bookings = batch->bookings;
+    return batch->booking_count;
+}
+
 /* --- to the database */
 
 static void expect(struct batch *batch, int kind, size_t rows) {
@@ -325,7 +339,7 @@ static void add_booking_rows(struct batch *batch, struct database_group *group) 
     struct booking_insert_rows inserts = {0};
     struct booking_update_rows updates = {0};
     for (size_t i = 0; i < batch->booking_count; i++) {
-        const struct net_booking *net = &batch->bookings[i];
+        const struct batch_booking *net = &batch->bookings[i];
         if (net->before == BOOKING_NONE)
             booking_insert_rows_add(&inserts, &net->after, net->contact_name, net->contact_email);
         else
@@ -377,6 +391,13 @@ static void add_claim_rows(struct batch *batch, struct database_group *group) {
     }
 }
 
+static void add_room_rows(struct batch *batch, struct database_group *group) {
+    size_t rows[BATCH_ROOMS_STATEMENTS];
+    size_t count = batch_rooms_bind(&batch->rooms, group, rows);
+    for (size_t i = 0; i < count; i++)
+        expect(batch, EXPECT_AFFECTED, rows[i]);
+}
+
 static void add_show_rows(struct batch *batch, struct database_group *group) {
     struct show_rows rows = {0};
     for (size_t i = 0; i < batch->show_count; i++) {
@@ -425,6 +446,7 @@ enum status batch_send(struct batch *batch, struct database_session *session, bo
     if (writes) {
         add_booking_rows(batch, group);
         add_claim_rows(batch, group);
+        add_room_rows(batch, group);
         for (size_t i = 0; i < batch->patch_count; i++) {
             catalogue_bind_update(group, batch->patches[i].event_id, batch->patches[i].patch);
             expect(batch, EXPECT_AFFECTED, 1);

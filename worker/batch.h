@@ -1,10 +1,10 @@
 /*
  * batch: what a number of decisions come to in the database, as one transaction.
  *
- * Holds the *net effect*: each touched booking and seat once, guarded by what it was before the
- * batch, set to what it is after. (A statement a kind of change would reorder a cancel and a new
- * hold of the same seat.) Also the shows touched, with the version their seat maps lead from and
- * to, and the partitions, for the fence.
+ * Holds the *net effect*: each touched booking, seat and turn once, guarded by what it was before
+ * the batch, set to what it is after. (A statement a kind of change would reorder a cancel and a
+ * new hold of the same seat.) Also the shows touched, with the version their seat maps lead from
+ * and to, and the partitions, for the fence.
  *
  *   collecting --batch_seal--> sealed --batch_send_writes--> … --batch_free
  *
@@ -24,6 +24,7 @@ struct batch;
 enum {
     BATCH_COMMANDS_MAX = 1000,
     BATCH_BOOKINGS_MAX = 2000, /* changed ones, expiries included */
+    BATCH_TURNS_MAX = 4000,    /* the decision that reaches it may go ROOM_CHANGES_MAX beyond */
     BATCH_PATCHES_MAX = 4,
 };
 
@@ -80,6 +81,9 @@ void batch_fence(struct batch *batch, uint32_t partition, uint64_t epoch);
  * batch. Aborts without memory: a decision that can't be recorded can't be undone either. */
 void batch_add_change(struct batch *batch, struct show_entry *entry,
                       const struct show_change *change, const struct work *work);
+/* The same for what was decided about the show's room. */
+void batch_add_room_changes(struct batch *batch, struct show_entry *entry,
+                            const struct room_changes *changes, const struct work *work);
 /* Takes the patch. */
 void batch_add_patch_take(struct batch *batch, struct show_entry *entry, struct event_patch *patch);
 bool batch_takes_patches(const struct batch *batch);

@@ -83,6 +83,7 @@ void booking_insert_rows_add(struct booking_insert_rows *rows, const struct book
     append_i64(&rows->expires, booking->expires_us);
     append_text(&rows->name, name);
     append_text(&rows->email, email);
+    append_i64(&rows->queue_number, (int64_t)booking->queue_number);
     rows->count++;
 }
 
@@ -105,14 +106,15 @@ void booking_insert_rows_bind(const struct booking_insert_rows *rows,
     bind_i64(group, &rows->expires);
     bind_text(group, &rows->name);
     bind_text(group, &rows->email);
+    bind_i64(group, &rows->queue_number);
 }
 
 void booking_insert_rows_free(struct booking_insert_rows *rows) {
     struct column *const columns[] = {
-        &rows->event,     &rows->id,      &rows->user,     &rows->status,
-        &rows->body_hash, &rows->first,   &rows->last,     &rows->seats,
-        &rows->prices,    &rows->amount,  &rows->currency, &rows->created,
-        &rows->deadline,  &rows->expires, &rows->name,     &rows->email,
+        &rows->event,    &rows->id,           &rows->user,     &rows->status,  &rows->body_hash,
+        &rows->first,    &rows->last,         &rows->seats,    &rows->prices,  &rows->amount,
+        &rows->currency, &rows->created,      &rows->deadline, &rows->expires, &rows->name,
+        &rows->email,    &rows->queue_number,
     };
     free_columns(columns, ARRAY_LEN(columns));
 }
@@ -173,6 +175,120 @@ void claim_rows_bind(const struct claim_rows *rows, struct database_group *group
 
 void claim_rows_free(struct claim_rows *rows) {
     struct column *const columns[] = {&rows->event, &rows->seat, &rows->before, &rows->after};
+    free_columns(columns, ARRAY_LEN(columns));
+}
+
+void turn_rows_add(struct turn_rows *rows, uint64_t event_id, const struct turn *turn,
+                   enum turn_state before, const struct id128 *user_before) {
+    append_i64(&rows->event, (int64_t)event_id);
+    append_i64(&rows->number, (int64_t)turn->number);
+    append_id(&rows->user, &turn->user);
+    append_i16(&rows->state, (int16_t)turn->state);
+    append_i64(&rows->joined, turn->joined_us);
+    append_i64(&rows->called, turn->called_us);
+    append_i64(&rows->deadline, turn->deadline_served_ms);
+    append_id(&rows->booking, &turn->booking_id);
+    append_i64(&rows->ended, turn->ended_us);
+    append_i16(&rows->state_before, (int16_t)before);
+    append_id(&rows->user_before, user_before);
+    rows->count++;
+}
+
+void turn_rows_bind(const struct turn_rows *rows, struct database_group *group,
+                    const struct database_statement *statement, bool before) {
+    database_group_add(group, statement);
+    bind_i64(group, &rows->event);
+    bind_i64(group, &rows->number);
+    bind_id(group, &rows->user);
+    bind_i16(group, &rows->state);
+    bind_i64(group, &rows->joined);
+    bind_i64(group, &rows->called);
+    bind_i64(group, &rows->deadline);
+    bind_id(group, &rows->booking);
+    bind_i64(group, &rows->ended);
+    if (before) {
+        bind_i16(group, &rows->state_before);
+        bind_id(group, &rows->user_before);
+    }
+}
+
+void turn_rows_free(struct turn_rows *rows) {
+    struct column *const columns[] = {
+        &rows->event,  &rows->number,       &rows->user,        &rows->state,
+        &rows->joined, &rows->called,       &rows->deadline,    &rows->booking,
+        &rows->ended,  &rows->state_before, &rows->user_before,
+    };
+    free_columns(columns, ARRAY_LEN(columns));
+}
+
+void record_rows_add(struct record_rows *rows, uint64_t event_id, const struct room_record *before,
+                     const struct room_record *record) {
+    append_i64(&rows->event, (int64_t)event_id);
+    append_i64(&rows->admitted, (int64_t)record->admitted_to);
+    append_i64(&rows->issued, (int64_t)record->issued_to);
+    append_i64(&rows->claimed, (int64_t)record->claimed);
+    append_i64(&rows->missed, (int64_t)record->missed);
+    append_i64(&rows->left, (int64_t)record->left);
+    append_i64(&rows->bought, (int64_t)record->bought);
+    append_i64(&rows->admitted_before, (int64_t)before->admitted_to);
+    append_i64(&rows->issued_before, (int64_t)before->issued_to);
+    rows->count++;
+}
+
+void record_rows_bind(const struct record_rows *rows, struct database_group *group,
+                      const struct database_statement *statement, bool before) {
+    database_group_add(group, statement);
+    bind_i64(group, &rows->event);
+    bind_i64(group, &rows->admitted);
+    bind_i64(group, &rows->issued);
+    bind_i64(group, &rows->claimed);
+    bind_i64(group, &rows->missed);
+    bind_i64(group, &rows->left);
+    bind_i64(group, &rows->bought);
+    if (before) {
+        bind_i64(group, &rows->admitted_before);
+        bind_i64(group, &rows->issued_before);
+    }
+}
+
+void record_rows_free(struct record_rows *rows) {
+    struct column *const columns[] = {&rows->event,   &rows->admitted,        &rows->issued,
+                                      &rows->claimed, &rows->missed,          &rows->left,
+                                      &rows->bought,  &rows->admitted_before, &rows->issued_before};
+    free_columns(columns, ARRAY_LEN(columns));
+}
+
+void span_rows_add(struct span_rows *rows, uint64_t event_id, uint32_t span_no,
+                   const struct room_vouch *vouch) {
+    append_i64(&rows->event, (int64_t)event_id);
+    append_i32(&rows->span_no, (int32_t)span_no);
+    append_i64(&rows->first_number, (int64_t)vouch->span.first_number);
+    append_i64(&rows->first_sequence, (int64_t)vouch->span.first_sequence);
+    append_i32(&rows->stream_no, (int32_t)vouch->span.stream);
+    append_text(&rows->server_id, vouch->server_id);
+    append_text(&rows->created, vouch->created);
+    append_i64(&rows->admitted, (int64_t)vouch->admitted_to);
+    append_i64(&rows->vouched, vouch->vouched_served_ms);
+    rows->count++;
+}
+
+void span_rows_bind(const struct span_rows *rows, struct database_group *group) {
+    database_group_add(group, &store_insert_spans);
+    bind_i64(group, &rows->event);
+    bind_i32(group, &rows->span_no);
+    bind_i64(group, &rows->first_number);
+    bind_i64(group, &rows->first_sequence);
+    bind_i32(group, &rows->stream_no);
+    bind_text(group, &rows->server_id);
+    bind_text(group, &rows->created);
+    bind_i64(group, &rows->admitted);
+    bind_i64(group, &rows->vouched);
+}
+
+void span_rows_free(struct span_rows *rows) {
+    struct column *const columns[] = {&rows->event,          &rows->span_no,   &rows->first_number,
+                                      &rows->first_sequence, &rows->stream_no, &rows->server_id,
+                                      &rows->created,        &rows->admitted,  &rows->vouched};
     free_columns(columns, ARRAY_LEN(columns));
 }
 

@@ -1,46 +1,29 @@
-#include "worker/committer.h"
+#include "worker/committer_private.h"
 
 #include "shared/failpoint.h"
 #include "shared/ids.h"
 #include "shared/log.h"
-#include "worker/decide.h"
-#include "worker/lookups.h"
 #include "worker/store.h"
 
 #include <stdlib.h>
 
-/* What the batch in flight waits for. */
-enum flight { FLIGHT_NONE, FLIGHT_WRITING, FLIGHT_COMMITTING, FLIGHT_UNKNOWN };
+enum { COMMIT_SMOOTHING = 8 }; /* about so many batches make up how long they take now */
 
-struct committer {
-    struct committer_config config;
-    struct link *write;
-    struct shows *shows;
-    struct event *pump; /* active: look for work at the end of this turn of the loop */
-    struct event *tick;
-    struct work_list ready;
-    struct work_list redo; /* in order of arrival */
-    struct lookups *lookups;
-    struct batch *building;
-    struct batch *in_flight;
-    uint64_t newest_number; /* batches are numbered as they are begun */
-    uint64_t finished_number;
-    enum flight flight;
-    enum work_redo in_flight_redo;
-    int64_t sent_us;               /* the batch in flight */
-    int64_t expire_alone_until_us; /* monotonic */
-    struct committer_numbers numbers;
-};
-
-static void wake(struct committer *committer) {
+void committer_wake(struct committer *committer) {
     event_active(committer->pump, EV_TIMEOUT, 0);
 }
 
-static struct show_time time_of(struct committer *committer, uint32_t partition) {
-    return (struct show_time){
-        .now_us = database_clock_now_us(committer->config.clock),
-        .served_ms =
-            partitions_served_ms(committer->config.partitions, partition, clock_monotonic_us()),
+/* A batch that is under way for longer than the last ones took says more than they do. */
+struct decide_moment committer_moment(const struct committer *committer, uint32_t partition) {
+    int64_t monotonic_us = clock_monotonic_us();
+    int64_t commit_us = committer->commit_us;
+    if (committer->flight != FLIGHT_NONE && monotonic_us - committer->sent_us > commit_us)
+        commit_us = monotonic_us - committer->sent_us;
+    return (struct decide_moment){
+        .time = {.now_us = database_clock_now_us(committer->config.clock),
+                 .served_ms =
+                     partitions_served_ms(committer->config.partitions, partition, monotonic_us)},
+        .commit_ms = (uint32_t)(commit_us / 1000),
     };
 }
 
@@ -59,7 +42,7 @@ static void take_in(struct committer *committer, struct work_list *works) {
     work_list_append(&committer->redo, &again);
     work_list_sort(&committer->redo);
     work_list_append(&committer->ready, works);
-    wake(committer);
+    committer_wake(committer);
 }
 
 static void on_looked_up(void *context, struct work_list *works) {
@@ -77,7 +60,7 @@ static bool is_still_ours(const struct committer *committer, const struct work *
            command->deadline_us > database_clock_now_us(committer->config.clock);
 }
 
-static struct batch *building(struct committer *committer) {
+struct batch *committer_building(struct committer *committer) {
     if (!committer->building) {
         committer->building = batch_create(committer->shows);
         ensure(committer->building);
@@ -101,7 +84,7 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
         return true;
     }
     if (work->decided) {
-        decide_reply_take(building(committer), work, work->reply.code);
+        decide_reply_take(committer_building(committer), work, work->reply.code);
         return true;
     }
     struct show_entry *entry =
@@ -116,10 +99,10 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
     }
     if (lookups_hold(committer->lookups, work))
         return true;
-    struct show_time time = time_of(committer, work->command.partition);
+    struct decide_moment moment = committer_moment(committer, work->command.partition);
     if (expires_before(committer, work))
-        decide_expiry(building(committer), entry, &time, work->command.epoch);
-    switch (decide_work(building(committer), entry, work, &time)) {
+        decide_expiry(committer_building(committer), entry, &moment, work->command.epoch);
+    switch (decide_work(committer_building(committer), entry, work, &moment)) {
     case DECIDED:
         return true;
     case DECIDE_NEEDS_LOOKUP:
@@ -174,7 +157,7 @@ static void build(struct committer *committer) {
         committer->in_flight_redo = WORK_FIRST_TIME;
     else if (committer->in_flight_redo != WORK_FIRST_TIME)
         return; /* nothing is decided ahead of a batch that is being redone */
-    while (committer->ready.count > 0 && !batch_is_full(building(committer))) {
+    while (committer->ready.count > 0 && !batch_is_full(committer_building(committer))) {
         struct work *work = work_list_pop(&committer->ready);
         if (decide_or_park(committer, work))
             continue;
@@ -204,6 +187,7 @@ static void send_building(struct committer *committer) {
         store_served(committer, batch);
     batch_seal(batch);
     decide_snapshots(batch, committer->shows, feed_instance(committer->config.feed));
+    committer_describe_rooms(committer, batch);
     committer->in_flight = batch;
     committer->building = NULL;
     committer->flight = FLIGHT_WRITING;
@@ -248,19 +232,33 @@ static void count_batch(struct committer *committer, struct batch *batch) {
     if (!batch_has_writes(batch))
         return;
     numbers->commits++;
-    metrics_record(&numbers->commit_us, &metrics_seconds,
-                   (uint64_t)(clock_monotonic_us() - committer->sent_us));
+    int64_t took_us = clock_monotonic_us() - committer->sent_us;
+    committer->commit_us += (took_us - committer->commit_us) / COMMIT_SMOOTHING;
+    metrics_record(&numbers->commit_us, &metrics_seconds, (uint64_t)took_us);
 }
 
-static void finish(struct committer *committer) {
-    struct batch *batch = committer->in_flight;
-    batch_note_stored(batch, committer->config.partitions);
+/* What is stored now is told. */
+static void tell(struct committer *committer, struct batch *batch) {
     for (size_t i = 0; i < batch_show_count(batch); i++) {
         const struct batch_show *item = batch_show_at(batch, i);
         item->entry->committed = item->version;
         feed_add(committer->config.feed, item);
     }
     feed_flush(committer->config.feed);
+    committer->config.on_stored(committer->config.context, batch);
+    for (size_t i = 0; i < batch_show_count(batch); i++) {
+        struct batch_show *item = batch_show_at(batch, i);
+        free(item->entry->room_state);
+        item->entry->room_state = item->room_state;
+        item->room_state = NULL;
+    }
+}
+
+static void finish(struct committer *committer) {
+    struct batch *batch = committer->in_flight;
+    batch_note_stored(batch, committer->config.partitions);
+    if (batch_has_writes(batch))
+        tell(committer, batch);
     count_batch(committer, batch);
     for (struct work *work; (work = work_list_pop(batch_commands(batch)));) {
         committer->numbers.results[work->command.kind][work->reply.code]++;
@@ -272,7 +270,7 @@ static void finish(struct committer *committer) {
     committer->in_flight = NULL;
     committer->flight = FLIGHT_NONE;
     batches_finished(committer, committer->newest_number - (committer->building != NULL));
-    wake(committer);
+    committer_wake(committer);
     committer->config.on_batch_done(committer->config.context);
 }
 
@@ -438,18 +436,17 @@ static void on_written(void *context, const struct database_answer *answer) {
 
 void committer_submit_take(struct committer *committer, struct work *work) {
     work_list_push(&committer->ready, work);
-    wake(committer);
+    committer_wake(committer);
 }
 
-void committer_show_ready(void *context, struct show_entry *entry) {
-    take_in(context, &entry->parked);
+void committer_show_ready(struct committer *committer, struct show_entry *entry) {
+    take_in(committer, &entry->parked);
 }
 
-void committer_show_failed(void *context, uint64_t event_id, enum status status,
+void committer_show_failed(struct committer *committer, uint64_t event_id, enum status status,
                            struct work_list *parked) {
-    struct committer *committer = context;
     work_list_split(&committer->redo, is_of_event, &event_id, parked);
-    wake(committer);
+    committer_wake(committer);
     if (status == STATUS_UNAVAILABLE || status == STATUS_NO_MEMORY)
         return; /* dropped: senders repeat */
     enum reply_code code = status == STATUS_NOT_FOUND ? REPLY_NOT_FOUND : REPLY_INTERNAL;
@@ -460,55 +457,13 @@ void committer_show_failed(void *context, uint64_t event_id, enum status status,
     take_in(committer, parked);
 }
 
-/* Expires what is due; `running` says in which partitions deadlines run. After a failure only one
- * show's holds go into a batch. */
-static void expire(struct committer *committer, bool running[PARTITION_COUNT]) {
-    bool alone = clock_monotonic_us() < committer->expire_alone_until_us;
-    size_t cursor = 0;
-    for (struct show_entry *entry; (entry = shows_next(committer->shows, &cursor));) {
-        const struct partition *partition = &committer->config.partitions->items[entry->partition];
-        int64_t deadline_ms = show_next_deadline(entry->show);
-        if (!partition->owned || !partition->taking || deadline_ms == INT64_MAX)
-            continue;
-        running[entry->partition] = true;
-        struct show_time time = time_of(committer, entry->partition);
-        if (deadline_ms > time.served_ms || (alone && batch_has_expiries(building(committer))))
-            continue;
-        decide_expiry(building(committer), entry, &time, partition->epoch);
-    }
-}
-
-static void on_tick(evutil_socket_t fd, short what, void *context) {
-    (void)fd;
-    (void)what;
-    struct committer *committer = context;
-    wake(committer);
-    if (!committer->shows || !link_session(committer->write) || committer->redo.count > 0 ||
-        committer->in_flight_redo != WORK_FIRST_TIME ||
-        !database_clock_known(committer->config.clock))
-        return;
-    bool running[PARTITION_COUNT] = {false};
-    expire(committer, running);
-    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
-        struct partition *partition = &committer->config.partitions->items[i];
-        if (!running[i])
-            continue;
-        int64_t served_ms =
-            partitions_served_ms(committer->config.partitions, i, clock_monotonic_us());
-        if (served_ms - partition->served.stored_ms < 1000)
-            continue;
-        batch_fence(building(committer), i, partition->epoch);
-        batch_add_served(building(committer), i, served_ms);
-    }
-}
-
 struct committer *committer_create(const struct committer_config *config) {
     struct committer *committer = calloc(1, sizeof *committer);
     if (!committer)
         return NULL;
     committer->config = *config;
     committer->pump = event_new(config->base, -1, 0, pump, committer);
-    committer->tick = event_new(config->base, -1, EV_PERSIST, on_tick, committer);
+    committer->tick = event_new(config->base, -1, EV_PERSIST, committer_on_tick, committer);
     const struct timeval every = {.tv_usec = COMMITTER_TICK_MS * 1000};
     if (!committer->pump || !committer->tick || event_add(committer->tick, &every) != 0) {
         committer_destroy(committer);

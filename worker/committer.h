@@ -61,9 +61,9 @@ void committer_set_instance(struct committer *committer, struct link *write, str
 
 /* Takes a command to be decided. */
 void committer_submit_take(struct committer *committer, struct work *work);
-/* For struct shows_handlers. */
-void committer_show_ready(void *context, struct show_entry *entry);
-void committer_show_failed(void *context, uint64_t event_id, enum status status,
+/* A show is loaded, or could not be (struct shows_config). */
+void committer_show_ready(struct committer *committer, struct show_entry *entry);
+void committer_show_failed(struct committer *committer, uint64_t event_id, enum status status,
                            struct work_list *parked);
 
 /* Drops everything undecided, decided and in flight, unanswered: the write session is gone. */

@@ -4,13 +4,54 @@
 
 #include <stdlib.h>
 
-void decide_expiry(struct batch *batch, struct show_entry *entry, const struct show_time *time,
-                   uint64_t epoch) {
+static struct room_facts facts_of(const struct show *show, const struct decide_moment *moment) {
+    const struct show_settings *settings = show_get_settings(show);
+    struct show_counts counts = show_count(show);
+    return (struct room_facts){
+        .sale = {.state = settings->state,
+                 .on_sale_us = settings->on_sale_us,
+                 .sale_end_us = settings->sale_end_us,
+                 .sold_out = counts.seats[SEAT_AVAILABLE] == 0 && counts.seats[SEAT_HELD] == 0},
+        .free_seats = counts.seats[SEAT_AVAILABLE],
+        .commit_ms = moment->commit_ms,
+    };
+}
+
+/* `work` as for batch_add_change. */
+static void add_change(struct batch *batch, struct show_entry *entry,
+                       const struct show_change *change, const struct show_time *time,
+                       const struct work *work) {
+    struct room_changes follows;
+    batch_add_change(batch, entry, change, work);
+    room_follow(entry->room, change, time, &follows);
+    batch_add_room_changes(batch, entry, &follows, work);
+}
+
+void decide_expiry(struct batch *batch, struct show_entry *entry,
+                   const struct decide_moment *moment, uint64_t epoch) {
     struct show_change change;
-    while (!batch_is_full(batch) && show_expire(entry->show, time, &change, 1) == 1) {
+    while (!batch_is_full(batch) && show_expire(entry->show, &moment->time, &change, 1) == 1) {
         batch_fence(batch, entry->partition, epoch);
-        batch_add_change(batch, entry, &change, NULL);
+        add_change(batch, entry, &change, &moment->time, NULL);
     }
+}
+
+void decide_sweep(struct batch *batch, struct show_entry *entry, const struct decide_moment *moment,
+                  uint64_t epoch) {
+    if (batch_is_full(batch))
+        return;
+    const struct room_facts facts = facts_of(entry->show, moment);
+    struct room_changes changes;
+    room_sweep(entry->room, &facts, &moment->time, &changes);
+    if (changes.count == 0)
+        return;
+    batch_fence(batch, entry->partition, epoch);
+    batch_add_room_changes(batch, entry, &changes, NULL);
+}
+
+void decide_pace(struct show_entry *entry, const struct decide_moment *moment) {
+    const struct room_facts facts = facts_of(entry->show, moment);
+    room_pace(entry->room, &facts, &moment->time);
 }
 
 static void finish(struct batch *batch, struct work *work) {
@@ -49,6 +90,11 @@ static bool apply_patch(const struct event_patch_settings *patch, struct show_se
     return true;
 }
 
+static bool apply_room_patch(const struct event_patch *patch, struct room_settings *settings) {
+    const char *room = event_patch_room(patch);
+    return !room || room_settings_apply(settings, room) == STATUS_OK;
+}
+
 static enum decide_outcome decide_update(struct batch *batch, struct show_entry *entry,
                                          struct work *work) {
     if (!batch_takes_patches(batch))
@@ -56,44 +102,64 @@ static enum decide_outcome decide_update(struct batch *batch, struct show_entry 
     struct event_patch *patch = NULL;
     enum status status = event_patch_read(work->command.patch ? work->command.patch : "", &patch);
     struct show_settings settings = *show_get_settings(entry->show);
-    if (status != STATUS_OK || !apply_patch(event_patch_get_settings(patch), &settings)) {
+    struct room_settings room = *room_get_settings(entry->room);
+    if (status != STATUS_OK || !apply_patch(event_patch_get_settings(patch), &settings) ||
+        !apply_room_patch(patch, &room)) {
         event_patch_free(patch);
         decide_reply_take(batch, work,
                           status == STATUS_NO_MEMORY ? REPLY_OVERLOADED : REPLY_INVALID);
         return DECIDED;
     }
     show_set_settings(entry->show, &settings);
+    room_set_settings(entry->room, &room);
     batch_add_patch_take(batch, entry, patch);
     decide_reply_take(batch, work, REPLY_OK);
     return DECIDED;
 }
 
 static enum decide_outcome decide_booking(struct batch *batch, struct show_entry *entry,
-                                          struct work *work, const struct show_time *time) {
-    const struct show_request request = {
-        .command = &work->command,
-        .payment = payments_sandbox(work->command.payment_token),
+                                          struct work *work, const struct decide_moment *moment) {
+    const struct command *command = &work->command;
+    struct show_request request = {
+        .command = command,
+        .payment = payments_sandbox(command->payment_token),
         .lookup = work->lookup,
         .looked_up = work->lookup == LOOKUP_FOUND ? &work->looked_up : NULL,
     };
+    if (command->kind == COMMAND_RESERVE && room_get_settings(entry->room)->mode != ROOM_MODE_OFF) {
+        const struct room_facts facts = facts_of(entry->show, moment);
+        request.pass = room_check_pass(entry->room, command, &facts, &moment->time);
+        request.queue_number = command->queue_number;
+    }
     struct show_decision decision;
-    if (show_decide(entry->show, &request, time, &decision) == SHOW_NEEDS_LOOKUP)
+    if (show_decide(entry->show, &request, &moment->time, &decision) == SHOW_NEEDS_LOOKUP)
         return DECIDE_NEEDS_LOOKUP;
     if (decision.has_change)
-        batch_add_change(batch, entry, &decision.change, work);
+        add_change(batch, entry, &decision.change, &moment->time, work);
     work->reply = decision.reply;
     finish(batch, work);
     return DECIDED;
 }
 
+static enum decide_outcome decide_room(struct batch *batch, struct show_entry *entry,
+                                       struct work *work, const struct decide_moment *moment) {
+    const struct room_facts facts = facts_of(entry->show, moment);
+    struct room_changes changes;
+    work->reply = (struct reply){0};
+    room_decide(entry->room, &work->command, &facts, &moment->time, &work->reply, &changes);
+    batch_add_room_changes(batch, entry, &changes, work);
+    finish(batch, work);
+    return DECIDED;
+}
+
 enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, struct work *work,
-                                const struct show_time *time) {
+                                const struct decide_moment *moment) {
     switch (work->command.kind) {
     case COMMAND_RESERVE:
     case COMMAND_CONFIRM:
     case COMMAND_CANCEL:
     case COMMAND_TRANSFER:
-        return decide_booking(batch, entry, work, time);
+        return decide_booking(batch, entry, work, moment);
     case COMMAND_UPDATE_EVENT:
         return decide_update(batch, entry, work);
     case COMMAND_ROOM_LOOK:
@@ -103,8 +169,7 @@ enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, s
     case COMMAND_ROOM_REPORT:
     case COMMAND_ROOM_MOVE:
     case COMMAND_ROOM_VOUCH:
-        decide_reply_take(batch, work, REPLY_INVALID);
-        return DECIDED;
+        return decide_room(batch, entry, work, moment);
     case COMMAND_SNAPSHOT:
         break;
     }
@@ -129,4 +194,10 @@ void decide_snapshots(struct batch *batch, struct shows *shows, uint64_t instanc
         work->reply.packed_seat_count = seat_count;
         work->reply.packed_seats = work->packed_seats;
     }
+}
+
+void decide_describe_room(const struct show_entry *entry, const struct decide_moment *moment,
+                          struct room_state *state) {
+    const struct room_facts facts = facts_of(entry->show, moment);
+    room_describe(entry->room, &facts, &moment->time, state);
 }

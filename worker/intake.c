@@ -104,6 +104,10 @@ static void log_decision(const struct work *work) {
 }
 
 void intake_answer(struct intake *intake, struct work *work) {
+    if (work->gateway == 0) {
+        log_decision(work);
+        return;
+    }
     (void)FAILPOINT("intake.before-reply");
     pack(intake, work->gateway, &work->reply);
     if (work->command.kind == COMMAND_SNAPSHOT)
@@ -160,6 +164,12 @@ static void take(struct intake *intake, const struct command *command, uint64_t 
         return;
     }
     intake->config.on_work_take(intake->config.context, work);
+}
+
+void intake_submit_own(struct intake *intake, const struct command *command) {
+    struct work *work = work_create(command, 0, ++intake->arrivals);
+    if (work)
+        intake->config.on_work_take(intake->config.context, work);
 }
 
 static void on_commands(void *context, const char *subject, const uint8_t *data,

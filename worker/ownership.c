@@ -78,7 +78,7 @@ void ownership_take_rows(struct ownership *ownership, const PGresult *rows, cons
     log_write(LOG_INFO, "partitions-taken", "This worker decides for more partitions now.",
               LOG_TEXT("how", how), LOG_I64("count", PQntuples(rows)),
               LOG_U64("owned", ownership_count(ownership)));
-    shows_load_with_holds(ownership->config.shows, taken);
+    shows_load_busy(ownership->config.shows, taken);
     ownership_announce(ownership);
 }
 
@@ -145,7 +145,7 @@ static bool reconcile(struct ownership *ownership, const PGresult *rows, struct 
         }
     }
     if (any) {
-        shows_load_with_holds(ownership->config.shows, taken);
+        shows_load_busy(ownership->config.shows, taken);
         ownership_announce(ownership);
     }
     return true;

@@ -1,6 +1,5 @@
 #include "worker/shows.h"
 
-#include "shared/clock.h"
 #include "shared/failpoint.h"
 #include "shared/id_map.h"
 #include "shared/log.h"
@@ -20,10 +19,10 @@ struct shows {
     TAILQ_HEAD(use_list, show_entry) by_use; /* the longest unused first */
     TAILQ_HEAD(partition_list, show_entry) by_partition[PARTITION_COUNT];
     struct load_queue wanted;  /* LOADING and not asked for yet: for commands */
-    struct load_queue waiting; /* … for their holds' sake */
+    struct load_queue waiting; /* … because they are busy */
     uint32_t loads_in_flight;
-    uint32_t holds_asked; /* queries for shows with holds in flight */
-    bool with_holds_wanted[PARTITION_COUNT];
+    uint32_t busy_asked; /* queries for busy shows in flight */
+    bool busy_wanted[PARTITION_COUNT];
     int64_t swept_us;
     size_t size_bytes; /* of all shows, nearly: they grow between two ticks */
 };
@@ -49,6 +48,8 @@ static void start_loads(struct shows *shows);
 static void entry_free(struct show_entry *entry) {
     ensure(entry->users == 0);
     show_destroy(entry->show);
+    room_destroy(entry->room);
+    free(entry->room_state);
     work_list_free(&entry->parked);
     free(entry);
 }
@@ -76,7 +77,7 @@ static void detach(struct shows *shows, struct show_entry *entry) {
     TAILQ_REMOVE(&shows->by_use, entry, use_link);
     TAILQ_REMOVE(&shows->by_partition[entry->partition], entry, partition_link);
     unqueue_load(shows, entry);
-    size_t size_bytes = entry->show ? show_size_bytes(entry->show) : 0;
+    size_t size_bytes = entry->show ? shows_size_bytes(entry) : 0;
     shows->size_bytes -= size_bytes < shows->size_bytes ? size_bytes : shows->size_bytes;
 }
 
@@ -102,8 +103,9 @@ static void finish_load(struct shows *shows, struct show_entry *entry,
         return;
     }
     enum status status = STATUS_UNAVAILABLE;
+    struct loaded_show loaded;
     if (answer->outcome == DATABASE_DONE)
-        status = show_load_read(answer, entry->event_id, &entry->show, &entry->version);
+        status = show_load_read(answer, entry->event_id, &loaded);
     else
         log_write(LOG_ERROR, "load-refused", "PostgreSQL refused to load a show.",
                   LOG_U64("eventId", entry->event_id), LOG_TEXT("error", answer->error));
@@ -112,8 +114,12 @@ static void finish_load(struct shows *shows, struct show_entry *entry,
         return;
     }
     entry->state = SHOW_ENTRY_READY;
-    entry->committed = entry->version;
-    shows->size_bytes += show_size_bytes(entry->show);
+    entry->show = loaded.show;
+    entry->version = loaded.seats_version;
+    entry->committed = loaded.seats_version;
+    entry->room = loaded.room;
+    entry->room_is_stored = loaded.room_is_stored;
+    shows->size_bytes += shows_size_bytes(entry);
     shows->config.on_ready(shows->config.context, entry);
 }
 
@@ -189,7 +195,7 @@ static struct show_entry *begin_load(struct shows *shows, uint64_t event_id, uin
     return entry;
 }
 
-static void load_for_holds(struct shows *shows, const PGresult *rows) {
+static void load_busy(struct shows *shows, const PGresult *rows) {
     uint64_t refused = 0;
     for (int row = 0; row < PQntuples(rows); row++) {
         uint64_t event_id = (uint64_t)database_i64(rows, row, 0);
@@ -198,47 +204,47 @@ static void load_for_holds(struct shows *shows, const PGresult *rows) {
             refused += !begin_load(shows, event_id, partition, false);
     }
     if (refused > 0)
-        log_write(LOG_ERROR, "holds-not-loaded",
-                  "There is no room for shows with open holds; their holds expire late.",
+        log_write(LOG_ERROR, "busy-not-loaded",
+                  "There is no memory for shows with open holds, turns or an open waiting room; "
+                  "holds and turns end late, and those rooms admit nobody.",
                   LOG_U64("shows", refused));
 }
 
-static void on_holds(void *context, const struct database_answer *answer) {
+static void on_busy(void *context, const struct database_answer *answer) {
     struct shows *shows = context;
-    shows->holds_asked--;
+    shows->busy_asked--;
     if (answer->outcome == DATABASE_LOST)
         return; /* asked again when the session is back */
     if (answer->outcome == DATABASE_FAILED) {
-        log_write(LOG_ERROR, "load-refused",
-                  "PostgreSQL refused to list the shows with open holds.",
+        log_write(LOG_ERROR, "load-refused", "PostgreSQL refused to list the shows that are busy.",
                   LOG_TEXT("error", answer->error));
         return;
     }
-    if (shows->holds_asked == 0)
-        memset(shows->with_holds_wanted, 0, sizeof shows->with_holds_wanted);
-    load_for_holds(shows, answer->results[0]);
+    if (shows->busy_asked == 0)
+        memset(shows->busy_wanted, 0, sizeof shows->busy_wanted);
+    load_busy(shows, answer->results[0]);
 }
 
-static void ask_for_holds(struct shows *shows) {
+static void ask_for_busy(struct shows *shows) {
     int16_t ids[PARTITION_COUNT];
     size_t count = 0;
     for (int16_t i = 0; i < PARTITION_COUNT; i++)
-        if (shows->with_holds_wanted[i])
+        if (shows->busy_wanted[i])
             ids[count++] = i;
     struct database_session *session = link_session(shows->link);
     if (count == 0 || !session)
         return;
     struct database_group *group = database_group_create(session);
-    database_group_add(group, &store_select_events_with_holds);
+    database_group_add(group, &store_select_busy_events);
     database_group_i16_array(group, ids, count);
-    if (database_group_send_take(group, on_holds, shows) == STATUS_OK)
-        shows->holds_asked++;
+    if (database_group_send_take(group, on_busy, shows) == STATUS_OK)
+        shows->busy_asked++;
     else
         link_restart(shows->link);
 }
 
 static void on_link_up(void *context) {
-    ask_for_holds(context);
+    ask_for_busy(context);
     start_loads(context);
 }
 
@@ -337,27 +343,47 @@ void shows_forget_partition(struct shows *shows, uint32_t partition) {
     struct show_entry *entry;
     while ((entry = TAILQ_FIRST(&shows->by_partition[partition])))
         shows_forget(shows, entry);
-    shows->with_holds_wanted[partition] = false;
+    shows->busy_wanted[partition] = false;
 }
 
-void shows_load_with_holds(struct shows *shows, const bool partitions[PARTITION_COUNT]) {
+void shows_load_busy(struct shows *shows, const bool partitions[PARTITION_COUNT]) {
     for (size_t i = 0; i < PARTITION_COUNT; i++)
-        shows->with_holds_wanted[i] |= partitions[i];
-    ask_for_holds(shows);
+        shows->busy_wanted[i] |= partitions[i];
+    ask_for_busy(shows);
 }
 
 static void sweep(struct shows *shows, int64_t now_us) {
-    if (shows->holds_asked > 0 || now_us - shows->swept_us < SHOWS_SWEEP_MS * INT64_C(1000))
+    if (shows->busy_asked > 0 || now_us - shows->swept_us < SHOWS_SWEEP_MS * INT64_C(1000))
         return;
     shows->swept_us = now_us;
     for (size_t i = 0; i < PARTITION_COUNT; i++)
-        shows->with_holds_wanted[i] |= shows->config.partitions->items[i].owned;
-    ask_for_holds(shows);
+        shows->busy_wanted[i] |= shows->config.partitions->items[i].owned;
+    ask_for_busy(shows);
 }
 
-static bool is_idle(const struct show_entry *entry) {
+int64_t shows_next_deadline(const struct show_entry *entry) {
+    int64_t hold_ms = show_next_deadline(entry->show);
+    int64_t turn_ms = room_next_deadline(entry->room);
+    return hold_ms < turn_ms ? hold_ms : turn_ms;
+}
+
+size_t shows_size_bytes(const struct show_entry *entry) {
+    return show_size_bytes(entry->show) + room_size_bytes(entry->room);
+}
+
+/* As in store_select_busy_events. */
+static bool room_is_on(const struct show_entry *entry, int64_t now_us) {
+    const struct show_settings *event = show_get_settings(entry->show);
+    enum room_mode mode = room_get_settings(entry->room)->mode;
+    return (mode == ROOM_MODE_OPEN || mode == ROOM_MODE_PAUSED) &&
+           (event->state == SHOW_OPEN || event->state == SHOW_PAUSED) &&
+           (event->sale_end_us == 0 || now_us < event->sale_end_us);
+}
+
+static bool may_be_forgotten(const struct show_entry *entry, int64_t now_us) {
     return entry->state == SHOW_ENTRY_READY && entry->users == 0 &&
-           show_next_deadline(entry->show) == INT64_MAX;
+           shows_next_deadline(entry) == INT64_MAX && room_live_count(entry->room) == 0 &&
+           !room_is_on(entry, now_us);
 }
 
 static bool is_crowded(const struct shows *shows) {
@@ -370,15 +396,16 @@ static void trim(struct shows *shows, int64_t now_us) {
     shows->size_bytes = 0;
     for (entry = TAILQ_FIRST(&shows->by_use); entry; entry = TAILQ_NEXT(entry, use_link))
         if (entry->show)
-            shows->size_bytes += show_size_bytes(entry->show);
-    bool makes_room = is_full(shows);
+            shows->size_bytes += shows_size_bytes(entry);
+    bool makes_place = is_full(shows);
+    int64_t database_us = database_clock_now_us(shows->config.clock);
     size_t forgotten = 0;
     for (entry = TAILQ_FIRST(&shows->by_use); entry && forgotten < SHOWS_FORGET_AT_ONCE;
          entry = next) {
         next = TAILQ_NEXT(entry, use_link);
-        if (now_us - entry->used_us < shows->config.idle_us && !(makes_room && is_crowded(shows)))
+        if (now_us - entry->used_us < shows->config.idle_us && !(makes_place && is_crowded(shows)))
             return;
-        if (!is_idle(entry))
+        if (!may_be_forgotten(entry, database_us))
             continue;
         shows_forget(shows, entry);
         forgotten++;
@@ -386,7 +413,8 @@ static void trim(struct shows *shows, int64_t now_us) {
 }
 
 void shows_tick(struct shows *shows, int64_t now_us) {
-    trim(shows, now_us);
+    if (database_clock_known(shows->config.clock))
+        trim(shows, now_us);
     sweep(shows, now_us);
     start_loads(shows);
 }

@@ -11,17 +11,19 @@
  * show. An entry that a batch uses (`users`) outlives its forgetting until the last user lets go
  * (shows_let_go). A load reads one snapshot (worker/show_load.h).
  *
- * Holds have to expire though nobody asks about their show: all shows of owned partitions with open
- * holds are loaded after a partition was taken, and looked for again every SHOWS_SWEEP_MS. A show
- * that somebody waits for is loaded before those.
+ * Some shows are *busy* though nobody asks about them: holds and turns have to expire, and rooms
+ * that are on (open or paused, their event still to be sold) have to open and admit by themselves.
+ * All busy shows of owned partitions are loaded after a partition was taken, and looked for again
+ * every SHOWS_SWEEP_MS. A show that somebody waits for is loaded before those.
  *
  * Bounded by SHOWS_MAX shows and the setting's bytes: past them a show that is not there is not
- * loaded, and shows_tick makes room by forgetting the longest unused ones. What has open holds is
- * not forgotten.
+ * loaded, and shows_tick makes place by forgetting the longest unused ones. What is busy is not
+ * forgotten.
  */
 #ifndef USHER_WORKER_SHOWS_H
 #define USHER_WORKER_SHOWS_H
 
+#include "shared/clock.h"
 #include "worker/engine/room.h"
 #include "worker/partitions.h"
 #include "worker/work.h"
@@ -56,7 +58,7 @@ struct show_entry {
     uint32_t users;                /* batches that hold it */
     void *touch;                   /* the building batch's record of it (worker/batch.h) */
     uint64_t serial; /* never reused: tells this entry from a later one of the same event */
-    bool wanted;     /* somebody waits for it, not only its holds */
+    bool wanted;     /* somebody waits for it; it is not only busy */
     bool load_waits; /* LOADING: in a queue of loads */
     TAILQ_ENTRY(show_entry) load_link;
     TAILQ_ENTRY(show_entry) use_link;
@@ -68,8 +70,9 @@ struct shows_config {
     const char *database_url;
     const char *application_name;
     const struct partitions *partitions; /* what is owned */
-    int64_t idle_us;                     /* unused for so long, a show is forgotten */
-    size_t limit_bytes;                  /* of all shows */
+    const struct database_clock *clock;
+    int64_t idle_us;    /* unused for so long, a show is forgotten */
+    size_t limit_bytes; /* of all shows */
     void (*on_ready)(void *context, struct show_entry *entry); /* take entry->parked */
     /* NOT_FOUND: no such event. INVALID, CONFLICT: the stored rows are broken. Take `parked`. */
     void (*on_failed)(void *context, uint64_t event_id, enum status status,
@@ -91,12 +94,16 @@ bool shows_park_take(struct show_entry *entry, struct work *work);
 void shows_forget(struct shows *shows, struct show_entry *entry);
 void shows_forget_partition(struct shows *shows, uint32_t partition);
 void shows_let_go(struct shows *shows, struct show_entry *entry);
-/* Loads, in the background, all shows of these partitions that have open holds, so that they
- * expire. */
-void shows_load_with_holds(struct shows *shows, const bool partitions[PARTITION_COUNT]);
+/* Loads, in the background, all busy shows of these partitions. */
+void shows_load_busy(struct shows *shows, const bool partitions[PARTITION_COUNT]);
 /* Once a second: forgets what was idle and, while a limit is reached, the longest unused ones down
- * to seven eighths of it; looks for open holds. */
+ * to seven eighths of it; looks for busy shows. */
 void shows_tick(struct shows *shows, int64_t now_us);
+
+/* Served time of the earliest deadline of a READY show, a hold's or a turn's; INT64_MAX when there
+ * is none. */
+int64_t shows_next_deadline(const struct show_entry *entry);
+size_t shows_size_bytes(const struct show_entry *entry);
 
 /* Walks READY entries; nothing may be loaded or forgotten meanwhile. */
 struct show_entry *shows_next(const struct shows *shows, size_t *cursor);

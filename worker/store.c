@@ -1,24 +1,10 @@
+#include "worker/store_private.h"
+
 #include "worker/store.h"
 
 #include "shared/catalogue_sql.h"
 
 #include <stdlib.h>
-
-/* Object ids of built-in types (PostgreSQL's catalog pg_type; fixed). */
-enum {
-    T_INT8 = 20,
-    T_INT4 = 23,
-    T_TEXT = 25,
-    T_INT2_ARRAY = 1005,
-    T_INT4_ARRAY = 1007,
-    T_TEXT_ARRAY = 1009,
-    T_INT8_ARRAY = 1016,
-    T_UUID = 2950,
-    T_UUID_ARRAY = 2951,
-};
-
-#define US_TO_TIME(us) "('epoch'::timestamptz + " us " * interval '1 microsecond')"
-#define TIME_TO_US(time) "(extract(epoch from " time ") * 1000000)::int8"
 
 const struct database_statement store_begin = {"begin", "BEGIN", 0, {0}};
 const struct database_statement store_begin_snapshot = {
@@ -36,24 +22,23 @@ const struct database_statement store_fence_lock = {
 const struct database_statement store_fence_look = {
     "fence_look", FENCE, 2, {T_INT2_ARRAY, T_INT8_ARRAY}};
 
+#define HOLD_TIMES US_TO_TIME("created") ", deadline, " US_TO_TIME("expires")
+
 const struct database_statement store_insert_bookings = {
     "insert_bookings",
     "INSERT INTO usher.booking (event_id, booking_id, user_id, status, body_hash, seats, prices, "
-    "amount, "
-    "currency, created_at, deadline_served_ms, expires_at, contact_name, contact_email) "
+    "amount, currency, created_at, deadline_served_ms, expires_at, contact_name, contact_email, "
+    "queue_number) "
     "SELECT event_id, booking_id, user_id, status, body_hash, ($8)[first:last], ($9)[first:last], "
-    "amount, "
-    "currency, " US_TO_TIME("created") ", deadline, " US_TO_TIME(
-        "expires") ", "
-                   "nullif(name, ''), nullif(email, '') "
-                   "FROM unnest($1, $2, $3, $4, $5, $6, $7, $10, $11, $12, $13, $14, $15, $16) AS "
-                   "made(event_id, booking_id, "
-                   "user_id, status, body_hash, first, last, amount, currency, created, deadline, "
-                   "expires, name, email)",
-    16,
+    "amount, currency, " HOLD_TIMES ", nullif(name, ''), nullif(email, ''), "
+    "nullif(queue_number, 0) "
+    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $10, $11, $12, $13, $14, $15, $16, $17) AS "
+    "made(event_id, booking_id, user_id, status, body_hash, first, last, amount, currency, "
+    "created, deadline, expires, name, email, queue_number)",
+    17,
     {T_INT8_ARRAY, T_UUID_ARRAY, T_UUID_ARRAY, T_INT2_ARRAY, T_INT8_ARRAY, T_INT4_ARRAY,
      T_INT4_ARRAY, T_INT4_ARRAY, T_INT8_ARRAY, T_INT8_ARRAY, T_TEXT_ARRAY, T_INT8_ARRAY,
-     T_INT8_ARRAY, T_INT8_ARRAY, T_TEXT_ARRAY, T_TEXT_ARRAY}};
+     T_INT8_ARRAY, T_INT8_ARRAY, T_TEXT_ARRAY, T_TEXT_ARRAY, T_INT8_ARRAY}};
 
 const struct database_statement store_update_bookings = {
     "update_bookings",
@@ -106,17 +91,15 @@ const struct database_statement store_update_served = {
     2,
     {T_INT2_ARRAY, T_INT8_ARRAY}};
 
+#define EVENT_TIMES                                                                                \
+    OPTIONAL_TIME_TO_US("e.on_sale_time") ", " OPTIONAL_TIME_TO_US("e.sale_end_time")
+
 const struct database_statement store_select_event = {
     "select_event",
-    "SELECT s.seats_version, l.seat_count, e.state, coalesce(" TIME_TO_US(
-        "e.on_sale_time") ", 0), "
-                          "coalesce(" TIME_TO_US(
-                              "e.sale_end_time") ", 0), e.hold_seconds, e.seats_per_user, "
-                                                 "e.guests, e.prices, "
-                                                 "e.currency FROM usher.event e JOIN usher.show s "
-                                                 "USING (event_id) "
-                                                 "JOIN usher.layout l USING (venue_id, "
-                                                 "layout_version) WHERE e.event_id = $1",
+    "SELECT s.seats_version, l.seat_count, e.state, " EVENT_TIMES ", e.hold_seconds, "
+    "e.seats_per_user, e.guests, e.prices, e.currency, e.room "
+    "FROM usher.event e JOIN usher.show s USING (event_id) "
+    "JOIN usher.layout l USING (venue_id, layout_version) WHERE e.event_id = $1",
     1,
     {T_INT8}};
 
@@ -131,7 +114,7 @@ const struct database_statement store_select_sections = {
 #define BOOKING_COLUMNS                                                                            \
     "b.event_id, b.booking_id, b.user_id, b.status, b.body_hash, b.seats, b.prices, b.amount, "    \
     "b.currency, " TIME_TO_US("b.created_at") ", b.deadline_served_ms, " TIME_TO_US(               \
-        "b.expires_at") " "
+        "b.expires_at") ", coalesce(b.queue_number, 0) "
 
 const struct database_statement store_select_live = {
     "select_live",
@@ -158,12 +141,6 @@ const struct database_statement store_select_booking = {
     2,
     {T_INT8, T_UUID}};
 
-const struct database_statement store_select_events_with_holds = {
-    "select_events_with_holds",
-    "SELECT event_id FROM usher.show WHERE partition_id = ANY($1) AND open_holds > 0",
-    1,
-    {T_INT2_ARRAY}};
-
 const struct database_statement *const store_write_statements[] = {
     &store_begin,
     &store_commit,
@@ -177,22 +154,23 @@ const struct database_statement *const store_write_statements[] = {
     &store_insert_claims,
     &store_update_shows,
     &store_update_served,
+    &store_insert_turns,
+    &store_update_turns,
+    &store_insert_rooms,
+    &store_update_rooms,
+    &store_insert_spans,
     &catalogue_update_event,
     NULL,
 };
 
 const struct database_statement *const store_load_statements[] = {
-    &store_begin_snapshot,
-    &store_commit,
-    &store_rollback,
-    &store_select_event,
-    &store_select_sections,
-    &store_select_live,
-    &store_select_blocked,
-    &store_select_ended,
-    &store_select_booking,
-    &store_select_events_with_holds,
-    NULL,
+    &store_begin_snapshot,     &store_commit,
+    &store_rollback,           &store_select_event,
+    &store_select_sections,    &store_select_live,
+    &store_select_blocked,     &store_select_ended,
+    &store_select_booking,     &store_select_room,
+    &store_select_spans,       &store_select_turns,
+    &store_select_busy_events, NULL,
 };
 
 static bool read_settings(const PGresult *event, struct show_settings *settings) {
@@ -252,6 +230,10 @@ enum status store_read_show(const PGresult *event, const PGresult *sections,
     if (show->seat_count < 1 || show->seat_count > SHOW_SEATS_MAX || section_count < 1 ||
         section_count > SHOW_SECTIONS_MAX || !read_settings(event, &show->settings))
         return STATUS_INVALID;
+    room_settings_default(&show->room);
+    enum status status = room_settings_apply(&show->room, database_jsonb(event, 0, 10));
+    if (status != STATUS_OK)
+        return status;
     show->section_count = (uint32_t)section_count;
     show->sections = calloc(show->section_count, sizeof *show->sections);
     if (!show->sections)
@@ -275,6 +257,7 @@ bool store_read_booking(const PGresult *result, int row, struct booking *booking
         .created_us = database_i64(result, row, 9),
         .deadline_served_ms = database_i64(result, row, 10),
         .expires_us = database_i64(result, row, 11),
+        .queue_number = (uint64_t)database_i64(result, row, 12),
     };
     int32_t seats[BOOKING_SEATS_MAX];
     size_t seat_count = database_i32_array(result, row, 5, seats, BOOKING_SEATS_MAX);

@@ -6,7 +6,7 @@
 
 #include "shared/booking.h"
 #include "shared/database.h"
-#include "worker/engine/show.h"
+#include "worker/engine/room.h"
 
 /* What each session prepares; NULL-terminated. */
 extern const struct database_statement *const store_write_statements[];
@@ -38,7 +38,7 @@ extern const struct database_statement store_fence_look;
 /* $1 event_id int8[], $2 booking_id uuid[], $3 user_id uuid[], $4 status int2[], $5 body_hash
  * int8[], $6 first int4[] and $7 last int4[] (positions, from 1, in:) $8 seats int4[] and $9 prices
  * int8[], $10 amount int8[], $11 currency text[], $12 created int8[] µs, $13 deadline int8[], $14
- * expires int8[] µs, $15/$16 contact text[] ("" none). */
+ * expires int8[] µs, $15/$16 contact text[] ("" none), $17 queue_number int8[] (0 none). */
 extern const struct database_statement store_insert_bookings;
 /* $1 event_id int8[], $2 booking_id uuid[], $3 before int2[], $4 after int2[], $5 user_id
  * uuid[] before and $6 after, $7/$8 contact text[]. */
@@ -54,6 +54,19 @@ extern const struct database_statement store_insert_claims;
 extern const struct database_statement store_update_shows;
 /* $1 partition_id int2[], $2 served_ms int8[]. */
 extern const struct database_statement store_update_served;
+/* $1 event_id int8[], $2 number int8[], $3 user_id uuid[], $4 state int2[], $5 joined and $6 called
+ * int8[] µs, $7 deadline int8[], $8 booking_id uuid[], $9 ended int8[] µs; zeros are NULL. */
+extern const struct database_statement store_insert_turns;
+/* The same, and $10 state int2[] and $11 user_id uuid[] before. */
+extern const struct database_statement store_update_turns;
+/* $1 event_id int8[], then int8[] each: $2 admitted_to, $3 issued_to, $4 claimed, $5 missed, $6
+ * gone, $7 bought. */
+extern const struct database_statement store_insert_rooms;
+/* The same, and $8 admitted_to and $9 issued_to before. */
+extern const struct database_statement store_update_rooms;
+/* $1 event_id int8[], $2 span_no int4[], $3 first_number and $4 first_sequence int8[], $5 stream_no
+ * int4[], $6 server_id and $7 created text[], $8 admitted_to and $9 vouched_served_ms int8[]. */
+extern const struct database_statement store_insert_spans;
 
 /* --- the load session */
 
@@ -69,8 +82,15 @@ extern const struct database_statement store_select_blocked;
 extern const struct database_statement store_select_ended;
 /* $1 event_id, $2 booking_id. */
 extern const struct database_statement store_select_booking;
-/* $1 partition_id int2[]. Events with open holds. */
-extern const struct database_statement store_select_events_with_holds;
+/* $1 event_id. One row or none: the room's record. */
+extern const struct database_statement store_select_room;
+/* $1 event_id. What the room's spans were vouched for, in order. */
+extern const struct database_statement store_select_spans;
+/* $1 event_id. Turns the room has to know (room_restore_turn). */
+extern const struct database_statement store_select_turns;
+/* $1 partition_id int2[]. Events that have something to do though nobody asks: open holds, turns
+ * whose time runs, or a room that is on. */
+extern const struct database_statement store_select_busy_events;
 
 /* What store_select_event, …_sections say of a show. */
 struct store_show {
@@ -79,6 +99,7 @@ struct store_show {
     uint32_t section_count;
     struct show_section *sections; /* free() */
     struct show_settings settings;
+    struct room_settings room;
 };
 
 /* STATUS_NOT_FOUND, STATUS_INVALID (the rows break a rule the engine relies on), STATUS_NO_MEMORY.
@@ -87,6 +108,10 @@ MUST_CHECK enum status store_read_show(const PGresult *event, const PGresult *se
                                        struct store_show *show);
 /* A row of store_select_live or store_select_booking. False when it breaks a rule. */
 MUST_CHECK bool store_read_booking(const PGresult *result, int row, struct booking *booking);
+/* Rows of store_select_room, …_spans, …_turns. False when one breaks a rule. */
+MUST_CHECK bool store_read_record(const PGresult *result, int row, struct room_record *record);
+MUST_CHECK bool store_read_vouch(const PGresult *result, int row, struct room_vouch *vouch);
+MUST_CHECK bool store_read_turn(const PGresult *result, int row, struct turn *turn);
 
 /* Waits for no lock longer than this: an owner that lives again may hold rows. And a worker that
  * freezes in the middle of a takeover must not keep the dead one's lock. */

@@ -4,6 +4,26 @@
 
 #include <stdlib.h>
 
+/* What the command only refers to. */
+static bool copy_parts(struct work *work, const struct command *command) {
+    work->command.patch = NULL;
+    work->command.arrivals = NULL;
+    if (command->patch) {
+        work->command.patch = strdup(command->patch);
+        if (!work->command.patch)
+            return false;
+    }
+    if (command->arrival_count > 0) {
+        size_t size_bytes = (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES;
+        uint8_t *arrivals = malloc(size_bytes);
+        if (!arrivals)
+            return false;
+        memcpy(arrivals, command->arrivals, size_bytes);
+        work->command.arrivals = arrivals;
+    }
+    return true;
+}
+
 struct work *work_create(const struct command *command, uint64_t gateway, uint64_t arrival) {
     struct work *work = calloc(1, sizeof *work);
     if (!work)
@@ -11,12 +31,9 @@ struct work *work_create(const struct command *command, uint64_t gateway, uint64
     work->command = *command;
     work->gateway = gateway;
     work->arrival = arrival;
-    if (command->patch) {
-        work->command.patch = strdup(command->patch);
-        if (!work->command.patch) {
-            free(work);
-            return NULL;
-        }
+    if (!copy_parts(work, command)) {
+        work_free(work);
+        return NULL;
     }
     return work;
 }
@@ -27,6 +44,7 @@ void work_free(struct work *work) {
     if (work->answer)
         answer_abandon(work->answer);
     free((void *)(uintptr_t)work->command.patch);
+    free((void *)(uintptr_t)work->command.arrivals);
     free(work->packed_seats);
     free(work);
 }

@@ -16,8 +16,8 @@ struct answer;
 
 struct work {
     struct work *next;
-    struct command command; /* its patch belongs to the work */
-    uint64_t gateway;       /* the instance the answer goes to */
+    struct command command; /* its patch and arrivals belong to the work */
+    uint64_t gateway;       /* the instance the answer goes to; 0: nobody, it is the worker's own */
     uint64_t arrival;       /* number in order of arrival at this worker */
     enum work_redo redo;
     enum lookup_result lookup;
@@ -34,7 +34,7 @@ struct work_list {
     uint32_t count;
 };
 
-/* Copies the command and its patch. NULL when there is no memory. */
+/* Copies the command, its patch and arrivals. NULL when there is no memory. */
 MUST_CHECK struct work *work_create(const struct command *command, uint64_t gateway,
                                     uint64_t arrival);
 void work_free(struct work *work);

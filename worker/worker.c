@@ -9,6 +9,7 @@
 #include "worker/committer.h"
 #include "worker/control.h"
 #include "worker/ownership.h"
+#include "worker/rooms.h"
 #include "worker/store.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct worker {
     struct intake *intake;
     struct feed *feed;
     struct committer *committer;
+    struct rooms *rooms;
     struct event *tick;
     struct event *retry; /* seeks a new instance */
     struct backoff backoff;
@@ -60,6 +62,8 @@ static void end_instance(struct worker *worker) {
         committer_abandon(worker->committer);
     ownership_destroy(worker->ownership);
     worker->ownership = NULL;
+    if (worker->rooms)
+        rooms_set_instance(worker->rooms, 0, NULL);
     shows_destroy(worker->shows);
     worker->shows = NULL;
     if (worker->committer)
@@ -99,6 +103,28 @@ static void on_fence_lost(void *context, const bool lost[PARTITION_COUNT]) {
     ownership_fence_lost(worker->ownership, lost);
 }
 
+static void on_stored(void *context, struct batch *batch) {
+    struct worker *worker = context;
+    rooms_stored(worker->rooms, batch);
+}
+
+static void on_committer_tick(void *context) {
+    struct worker *worker = context;
+    rooms_grant(worker->rooms);
+}
+
+static void on_show_ready(void *context, struct show_entry *entry) {
+    struct worker *worker = context;
+    committer_show_ready(worker->committer, entry);
+    rooms_show_ready(worker->rooms, entry);
+}
+
+static void on_show_failed(void *context, uint64_t event_id, enum status status,
+                           struct work_list *parked) {
+    struct worker *worker = context;
+    committer_show_failed(worker->committer, event_id, status, parked);
+}
+
 static void on_batch_done(void *context) {
     struct worker *worker = context;
     ownership_batch_done(worker->ownership);
@@ -110,11 +136,12 @@ static bool open_instance(struct worker *worker) {
         .database_url = worker->config->database_url,
         .application_name = worker->name,
         .partitions = &worker->partitions,
+        .clock = &worker->clock,
         .idle_us = worker->config->idle_show_seconds * INT64_C(1000000),
         .limit_bytes = (size_t)worker->config->show_memory_mb << 20,
-        .on_ready = committer_show_ready,
-        .on_failed = committer_show_failed,
-        .context = worker->committer,
+        .on_ready = on_show_ready,
+        .on_failed = on_show_failed,
+        .context = worker,
     };
     worker->shows = shows_create(&shows);
     if (!worker->shows)
@@ -163,6 +190,7 @@ static void on_control_alive(void *context) {
     worker->backoff = (struct backoff){0};
     committer_set_instance(worker->committer, worker->write, worker->shows);
     feed_set_instance(worker->feed, worker->instance);
+    rooms_set_instance(worker->rooms, worker->instance, worker->shows);
 }
 
 static void seek_instance(struct worker *worker) {
@@ -201,6 +229,8 @@ static void on_bus_state(void *context, bool connected) {
     worker->partitions.serving = connected;
     if (worker->ownership)
         ownership_bus(worker->ownership, connected);
+    if (worker->rooms)
+        rooms_bus_state(worker->rooms, connected);
 }
 
 static void on_ask_owners(void *context, const char *subject, const uint8_t *data,
@@ -236,6 +266,21 @@ static bool open_bus(struct worker *worker) {
            bus_subscribe(worker->bus, ask_owners, on_ask_owners, worker) == STATUS_OK;
 }
 
+static bool open_rooms(struct worker *worker) {
+    const struct rooms_config rooms = {
+        .base = worker->base,
+        .bus = worker->bus,
+        .installation = &worker->installation,
+        .partitions = &worker->partitions,
+        .clock = &worker->clock,
+        .intake = worker->intake,
+        .committer = worker->committer,
+        .replicas = (uint32_t)worker->config->queue_replicas,
+    };
+    worker->rooms = rooms_create(&rooms);
+    return worker->rooms;
+}
+
 static bool open_parts(struct worker *worker) {
     if (!open_bus(worker))
         return false;
@@ -258,11 +303,13 @@ static bool open_parts(struct worker *worker) {
         .intake = worker->intake,
         .feed = worker->feed,
         .on_fence_lost = on_fence_lost,
+        .on_stored = on_stored,
         .on_batch_done = on_batch_done,
+        .on_tick = on_committer_tick,
         .context = worker,
     };
     worker->committer = committer_create(&committer);
-    return worker->committer;
+    return worker->committer && open_rooms(worker);
 }
 
 /* --- starting */
@@ -334,6 +381,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     if (!worker->shows)
         return;
     feed_announce_versions(worker->feed, worker->shows);
+    rooms_announce(worker->rooms);
     shows_tick(worker->shows, clock_monotonic_us());
     give_up_without_writing(worker);
 }
@@ -374,9 +422,11 @@ static int write_metrics(void *context, char *text, size_t size_bytes) {
     size_t cursor = 0;
     for (struct show_entry *entry; worker->shows && (entry = shows_next(worker->shows, &cursor));) {
         numbers.shows++;
-        numbers.show_bytes += show_size_bytes(entry->show);
+        numbers.show_bytes += shows_size_bytes(entry);
         numbers.open_holds += show_count(entry->show).open_holds;
     }
+    if (worker->rooms)
+        rooms_count(worker->rooms, &numbers.rooms);
     return numbers_write(&numbers, text, size_bytes);
 }
 
@@ -449,6 +499,7 @@ void worker_destroy(struct worker *worker) {
         return;
     end_instance(worker);
     link_destroy(worker->start);
+    rooms_destroy(worker->rooms);
     committer_destroy(worker->committer);
     feed_destroy(worker->feed);
     intake_destroy(worker->intake);
