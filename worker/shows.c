@@ -368,7 +368,8 @@ int64_t shows_next_deadline(const struct show_entry *entry) {
 }
 
 size_t shows_size_bytes(const struct show_entry *entry) {
-    return show_size_bytes(entry->show) + room_size_bytes(entry->room);
+    return show_size_bytes(entry->show) + room_size_bytes(entry->room) +
+           (entry->room_state ? sizeof *entry->room_state : 0);
 }
 
 /* As in store_select_busy_events. */

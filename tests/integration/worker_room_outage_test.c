@@ -1,20 +1,13 @@
-/*
- * A room whose owner dies, or whom NATS leaves: all that was answered is kept, nobody's turn runs
- * meanwhile, and it goes on though nobody asks about it.
- */
+/* A room without NATS, and one that nobody asks about. */
 #include "tests/integration/crowd.h"
 #include "tests/support/expect.h"
 #include "tests/support/wait.h"
-
-#include "shared/ids.h"
 
 enum {
     NOTICE_MS = 10000,
     END_MS = 15000,
     SEATS = 200,
     WINDOW_SECONDS = 4, /* as in `brief` */
-    LEAVER = 8,
-    MOVER = 9,
 };
 
 #define FAST "\"mode\":\"open\",\"admitsPerMinute\":600000,\"maxShoppers\":2000"
@@ -23,78 +16,6 @@ static const char brief[] = "{" FAST ",\"claimSeconds\":4,\"passSeconds\":4}";
 
 static struct crowd *open_crowd(struct scene *scene, const char *room) {
     return crowd_open(scene, &(struct stage_show){.seats = SEATS}, room);
-}
-
-static void kill_and_start_again(struct stage *stage) {
-    process_kill(stage->workers[0].process);
-    process_destroy(stage->workers[0].process);
-    stage->workers[0].process = NULL;
-    stage_start_worker(stage, 0, NULL, NULL);
-}
-
-static void its_owner_is_killed(void **state) {
-    scene_open(state, NULL);
-    struct scene *scene = *state;
-    struct desk *desk = scene->desk;
-    struct crowd *crowd = open_crowd(scene, fast);
-    const struct id128 account = id128_random();
-    crowd_admit(crowd, 1, 5);
-    for (uint64_t number = 2; number <= 5; number++)
-        assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_CLAIM, number), REPLY_OK);
-    struct desk_ask *hold = crowd_reserve(crowd, 3, 0), *sold = crowd_reserve(crowd, 4, 1);
-    assert_int_equal(desk_decide(desk, hold)->code, REPLY_OK);
-    assert_int_equal(desk_decide(desk, sold)->code, REPLY_OK);
-    assert_int_equal(desk_decide(desk, desk_again(desk, COMMAND_CONFIRM, sold))->code, REPLY_OK);
-    assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_LEAVE, 5), REPLY_OK);
-    assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_ISSUE, MOVER), REPLY_OK);
-    assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_LEAVE, LEAVER), REPLY_OK);
-    struct desk_ask *move = crowd_ask(crowd, COMMAND_ROOM_MOVE, MOVER);
-    move->command.new_user = account;
-    assert_int_equal(desk_decide(desk, move)->code, REPLY_OK);
-    int64_t issued_to = crowd_record(crowd, "issued_to");
-
-    kill_and_start_again(scene->stage);
-    assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_CLAIM, 1), REPLY_OK);
-    assert_int_equal(desk_decide(desk, crowd_reserve(crowd, 2, 2))->code, REPLY_OK);
-    assert_int_equal(desk_decide(desk, crowd_reserve(crowd, 3, 3))->code, REPLY_PASS_BUSY);
-    assert_int_equal(desk_decide(desk, desk_again(desk, COMMAND_CONFIRM, hold))->code, REPLY_OK);
-    assert_int_equal(crowd_stored(crowd, 3), TURN_BOUGHT);
-    assert_int_equal(desk_decide(desk, crowd_reserve(crowd, 4, 4))->code, REPLY_BAD_PASS);
-    assert_int_equal(crowd_decide(crowd, COMMAND_ROOM_CLAIM, 5), REPLY_TURN_MISSED);
-    assert_int_equal(desk_decide(desk, crowd_report(crowd, 5, 1))->code, REPLY_INVALID);
-    crowd_admit(crowd, 6, 4);
-    assert_int_equal(crowd_stored(crowd, LEAVER), TURN_LEFT);
-    move = crowd_ask(crowd, COMMAND_ROOM_CLAIM, MOVER);
-    assert_int_equal(desk_decide(desk, move)->code, REPLY_BAD_NUMBER); /* not the guest's now */
-    move = crowd_ask(crowd, COMMAND_ROOM_CLAIM, MOVER);
-    move->command.user = account;
-    assert_int_equal(desk_decide(desk, move)->code, REPLY_OK);
-    assert_int_equal(crowd_record(crowd, "issued_to"), issued_to);
-    assert_int_equal(crowd_record(crowd, "claimed"), 6);
-    /* NATS was the same all the time: no number is put in doubt. */
-    assert_int_equal(stage_event_number(scene->stage,
-                                        "SELECT count(*) FROM usher.room_span WHERE event_id = $1",
-                                        crowd->show),
-                     1);
-    crowd_expect_sound_rooms(scene->stage);
-    stage_expect_sound_database(scene->stage);
-    crowd_close(crowd);
-    stage_finish(scene->stage);
-}
-
-/* The next owner finds the room by itself: turns end in it, and its stream is looked at. */
-static void nobody_asks_its_next_owner(void **state) {
-    scene_open(state, NULL);
-    struct scene *scene = *state;
-    struct crowd *crowd = open_crowd(scene, brief);
-    crowd_admit_and_claim(crowd, 1, 1);
-    crowd_admit(crowd, 2, 1);
-    kill_and_start_again(scene->stage);
-    crowd_wait_stored(crowd, 1, TURN_OVER, END_MS);
-    crowd_wait_stored(crowd, 2, TURN_MISSED, END_MS);
-    crowd_expect_sound_rooms(scene->stage);
-    crowd_close(crowd);
-    stage_finish(scene->stage);
 }
 
 /* NATS is away for longer than a turn or a pass lasts. */
@@ -149,8 +70,6 @@ static void what_is_on_stays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(its_owner_is_killed, scene_tear_down),
-        cmocka_unit_test_teardown(nobody_asks_its_next_owner, scene_tear_down),
         cmocka_unit_test_teardown(nobody_loses_a_turn_without_nats, scene_tear_down),
         cmocka_unit_test_teardown(what_is_on_stays, scene_tear_down),
     };
