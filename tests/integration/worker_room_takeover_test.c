@@ -75,6 +75,33 @@ static void its_owner_is_killed(void **state) {
     stage_finish(scene->stage);
 }
 
+/* With a commit sent of which it never hears: what was asked is repeated, and has happened once. */
+static void its_owner_is_killed_with_a_commit_sent(void **state) {
+    scene_open(state, NULL);
+    struct scene *scene = *state;
+    struct stage_worker *worker = &scene->stage->workers[0];
+    struct crowd *crowd = open_crowd(scene, fast);
+    crowd_admit_and_claim(crowd, 1, 1);
+    folder_write(worker->failpoints, "committer.commit-sent", 0644, "kill");
+    struct desk_ask *asks[] = {crowd_report(crowd, 2, 1), crowd_reserve(crowd, 1, 0)};
+    desk_send(scene->desk, asks, ARRAY_LEN(asks));
+    assert_true(process_wait(worker->process, END_MS, NULL));
+    process_destroy(worker->process);
+    worker->process = NULL;
+    stage_start_worker(scene->stage, 0, NULL, NULL);
+    desk_settle(scene->desk, asks, ARRAY_LEN(asks), END_MS);
+    assert_int_equal(asks[1]->reply.code, REPLY_OK);
+    crowd_admit(crowd, (uint64_t)crowd_record(crowd, "admitted_to") + 1, 2);
+    assert_int_equal(crowd_stored(crowd, 2), TURN_CALLED);
+    assert_int_equal(
+        desk_decide(scene->desk, desk_again(scene->desk, COMMAND_CONFIRM, asks[1]))->code,
+        REPLY_OK);
+    assert_int_equal(crowd_stored(crowd, 1), TURN_BOUGHT);
+    crowd_expect_sound_rooms(scene->stage);
+    crowd_close(crowd);
+    stage_finish(scene->stage);
+}
+
 /* The next owner finds the room by itself: turns end in it, and its stream is looked at. */
 static void nobody_asks_its_next_owner(void **state) {
     scene_open(state, NULL);
@@ -123,6 +150,7 @@ static void a_roll_call_goes_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(its_owner_is_killed, scene_tear_down),
+        cmocka_unit_test_teardown(its_owner_is_killed_with_a_commit_sent, scene_tear_down),
         cmocka_unit_test_teardown(nobody_asks_its_next_owner, scene_tear_down),
         cmocka_unit_test_teardown(a_roll_call_goes_on, scene_tear_down),
     };
