@@ -10,7 +10,7 @@
 
 enum { VOUCH_MS = 15000, ADMIT_MS = 15000 };
 
-struct crowd *crowd_open(struct scene *scene, const struct stage_show *show, const char *room) {
+struct crowd *crowd_gather(struct scene *scene, const struct stage_show *show, const char *room) {
     struct crowd *crowd = calloc(1, sizeof *crowd);
     ensure(crowd != NULL);
     crowd->scene = scene;
@@ -32,6 +32,11 @@ struct crowd *crowd_open(struct scene *scene, const struct stage_show *show, con
     struct desk_ask *look = desk_new(scene->desk, COMMAND_ROOM_LOOK, crowd->show);
     look->command.queue_number = 1;
     assert_int_equal(desk_decide(scene->desk, look)->code, REPLY_OK);
+    return crowd;
+}
+
+struct crowd *crowd_open(struct scene *scene, const struct stage_show *show, const char *room) {
+    struct crowd *crowd = crowd_gather(scene, show, room);
     crowd_wait_spans(crowd, 1);
     return crowd;
 }

@@ -20,7 +20,9 @@ struct crowd {
     int64_t joined_us; /* of number 1; the others a millisecond apart */
 };
 
-/* A show whose room has these settings (JSON); waits until its owner has vouched for the stream. */
+/* A show whose room has these settings (JSON), loaded by its owner. */
+struct crowd *crowd_gather(struct scene *scene, const struct stage_show *show, const char *room);
+/* The same; waits until its owner has vouched for the stream. */
 struct crowd *crowd_open(struct scene *scene, const struct stage_show *show, const char *room);
 void crowd_close(struct crowd *crowd);
 /* Waits for so many spans, and reads what the newest was vouched for. */
