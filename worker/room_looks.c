@@ -12,10 +12,10 @@ static bool may_complain(struct rooms *rooms, enum complaint complaint) {
     return true;
 }
 
-/* Whether people are let in or come: whoever joins is to be seen soon. */
+/* Whether people are let in or come: whoever joins is to be seen soon. Or nobody can join yet. */
 static bool is_in_use(const struct watch *watch, struct show_entry *entry, int64_t now_us) {
     const struct rooms_config *config = &watch->rooms->config;
-    if (now_us - watch->moved_us < ROOMS_LOOK_IDLE_MS * INT64_C(1000))
+    if (!watch->seen || now_us - watch->moved_us < ROOMS_LOOK_IDLE_MS * INT64_C(1000))
         return true;
     const struct room_state *state = committer_room_state(config->committer, entry);
     return state && room_phase_of(&state->settings, &state->sale,
@@ -73,6 +73,7 @@ static void saw(struct watch *watch, struct show_entry *entry) {
             partitions_served_ms(config->partitions, watch->partition, clock_monotonic_us()),
     };
     room_saw_stream(entry->room, watch->last_sequence, watch->next_joined_us, &time);
+    watch->seen = true;
     watch_grant(watch);
     end_look(watch);
 }
@@ -225,6 +226,7 @@ void room_look(struct watch *watch, int64_t now_us) {
     TAILQ_REMOVE(&rooms->watches, watch, link);
     TAILQ_INSERT_TAIL(&rooms->watches, watch, link);
     watch->looking = true;
+    watch->seen = false;
     watch->run = bus_run(rooms->config.bus);
     rooms->looks_under_way++;
 }

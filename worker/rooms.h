@@ -7,7 +7,7 @@
  *
  *   looks     The stream is made when there is none, and looked at: at once after the show was
  *             loaded and after NATS was reached, then every ROOMS_LOOK_MS, or ROOMS_LOOK_IDLE_MS
- *             while nobody waits and nobody can be admitted. When the run of NATS that answers and
+ *             while nobody comes and the door is shut. When the run of NATS that answers and
  *             the stream's `created` are not what the newest span was vouched for, a
  *             COMMAND_ROOM_VOUCH is submitted. A look counts only if the connection that carried
  *             the answer still is the one whose server id is taken.

@@ -23,6 +23,7 @@ struct watch {
     bool looking;           /* a look, or what follows from it, is under way: one at a time */
     uint64_t run;           /* of the bus, when it began */
     int64_t look_us;        /* monotonic: when the next one is due */
+    bool seen;              /* the last one found the stream that is vouched for */
     uint64_t last_sequence; /* of the stream vouched for, when last looked at */
     int64_t moved_us;       /* monotonic: when that was last found higher */
     uint64_t next_sequence; /* of who is next, and when that one joined: 0 not known */

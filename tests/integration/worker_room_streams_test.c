@@ -126,7 +126,7 @@ static void a_new_run_of_nats_begins_a_span(void **state) {
 }
 
 static void a_stream_made_anew_begins_a_span(void **state) {
-    struct lobby *lobby = open_lobby(state, SHUT_ROOM);
+    struct lobby *lobby = open_lobby(state, OPEN_ROOM);
     uint64_t given_to = 0;
     join(lobby, &given_to);
     uint64_t issued_to = lobby->room.issued_to;
