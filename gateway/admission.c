@@ -168,25 +168,35 @@ static struct client_address address_of(const struct admission *admission,
                              http_request_header(request, "X-Forwarded-For"));
 }
 
-/* Those who wait are told where they stand whatever goes on; it costs one line for all of them. */
-static bool looks_at_queue(const struct route *route) {
-    return route != NULL && route->method == HTTP_METHOD_GET &&
+static bool is_of_queue(const struct route *route, enum http_method method) {
+    return route != NULL && route->method == method &&
            strcmp(route->pattern, "/events/{id}/queue") == 0;
 }
 
-static bool has_room(struct admission *admission, struct http_request *request,
-                     const struct route *route, enum limits_class class) {
+/* Those who wait are told where they stand whatever goes on; it costs one line for all of them. */
+static bool looks_at_queue(const struct route *route) {
+    return is_of_queue(route, HTTP_METHOD_GET);
+}
+
+/* Joining waits for no owner's commits, so it is not turned away for them. */
+static enum overload_part part_of(const struct route *route, enum limits_class class) {
     static const enum overload_part parts[LIMITS_CLASS_COUNT] = {
         [LIMITS_LOOKING] = OVERLOAD_LOOKING,
         [LIMITS_SESSIONS] = OVERLOAD_SESSIONS,
         [LIMITS_BOOKING] = OVERLOAD_BOOKING,
     };
+    return is_of_queue(route, HTTP_METHOD_POST) ? OVERLOAD_SESSIONS : parts[class];
+}
+
+static bool has_room(struct admission *admission, struct http_request *request,
+                     const struct route *route, enum limits_class class) {
+    enum overload_part part = part_of(route, class);
     if (class == LIMITS_ADMIN || looks_at_queue(route) ||
-        overload_takes(&admission->overload, parts[class],
+        overload_takes(&admission->overload, part,
                        commands_pending(admission->gateway->commands))) {
         return true;
     }
-    admission->numbers.shed[parts[class]]++;
+    admission->numbers.shed[part]++;
     problem_respond(request, PROBLEM_OVERLOADED, "Nothing was changed; try again soon.", NULL,
                     RETRY_AFTER_SECONDS);
     return false;

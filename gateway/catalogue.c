@@ -239,14 +239,15 @@ static void want_layout(struct load *load, const struct layout_key *wanted) {
                load);
 }
 
-/* An event's copy: "DRAFT VENUE VERSION ID ROOM_OFF\n" and its page. */
+/* An event's copy: "DRAFT VENUE VERSION ID ROOM_OFF GUESTS\n" and its page. */
 static void keep_event(const struct load *load, const struct layout_key *layout) {
     if (!keep_wants(load->catalogue->keep, load->name, clock_wall_us())) {
         return;
     }
     struct text text = {0};
-    text_format(&text, "%d %" PRId64 " %" PRId64 " %" PRIu64 " %d\n", load->event->draft,
-                layout->venue_id, layout->version, load->event->event_id, load->event->room_off);
+    text_format(&text, "%d %" PRId64 " %" PRId64 " %" PRIu64 " %d %d\n", load->event->draft,
+                layout->venue_id, layout->version, load->event->event_id, load->event->room_off,
+                load->event->guests);
     text_add(&text, load->event->body->data, load->event->body->size_bytes);
     if (!text.failed) {
         load_keep(load, text.data, text.size_bytes);
@@ -269,6 +270,7 @@ static bool recall_event(struct load *load, char *data, size_t size_bytes, int64
     layout.version = read_number(&at);
     uint64_t event_id = (uint64_t)read_number(&at);
     bool room_off = read_number(&at) != 0;
+    bool guests = read_number(&at) != 0;
     struct text text = {0};
     text_add(&text, at, size_bytes - (size_t)(at - data));
     struct catalogue_event *event = calloc(1, sizeof *event);
@@ -279,7 +281,7 @@ static bool recall_event(struct load *load, char *data, size_t size_bytes, int64
         return false;
     }
     *event = (struct catalogue_event){
-        .event_id = event_id, .draft = draft, .room_off = room_off, .body = body};
+        .event_id = event_id, .draft = draft, .room_off = room_off, .guests = guests, .body = body};
     load->event = event;
     load->true_us = true_us;
     want_layout(load, &layout);
@@ -295,6 +297,7 @@ static struct catalogue_event *event_of(const PGresult *row) {
     text_put(&text, database_text(row, 0, 3));
     event->draft = database_i16(row, 0, 0) == 0;
     event->room_off = database_bool(row, 0, 5);
+    event->guests = database_bool(row, 0, 6);
     event->body = body_create_take(&text, NULL);
     if (event->body == NULL) {
         free(event);

@@ -23,6 +23,7 @@ struct catalogue_event {
     uint64_t event_id;
     bool draft;    /* for admins only */
     bool room_off; /* it has no waiting room */
+    bool guests;   /* may book */
     struct layout *layout;
     struct body *body; /* GET /events/{id} */
 };

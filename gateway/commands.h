@@ -54,10 +54,10 @@ MUST_CHECK struct commands *commands_create(const struct commands_config *config
 /* What is still pending is told COMMAND_OUTCOME_UNKNOWN or COMMAND_NOT_DECIDED. NULL is allowed. */
 void commands_destroy(struct commands *commands);
 
-/* Copies the command, its patch and arrivals too; its epoch is filled in when it is sent. It waits until
- * `deadline_us` (monotonic, usually COMMAND_WAIT_MS after its request began). The handler is never
- * called before this returns. STATUS_LIMIT, STATUS_NO_MEMORY; STATUS_UNAVAILABLE: nobody has owned
- * the partition for COMMAND_OWNER_MISSING_MS. */
+/* Copies the command, its patch and arrivals too; its epoch is filled in when it is sent. It waits
+ * until `deadline_us` (monotonic, usually COMMAND_WAIT_MS after its request began). The handler is
+ * never called before this returns. STATUS_LIMIT, STATUS_NO_MEMORY; STATUS_UNAVAILABLE: nobody has
+ * owned the partition for COMMAND_OWNER_MISSING_MS. */
 MUST_CHECK enum status commands_submit(struct commands *commands, const struct command *command,
                                        int64_t now_us, int64_t deadline_us,
                                        command_handler *handler, void *context);

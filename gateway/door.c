@@ -165,7 +165,6 @@ static bool is_being_read(const struct door *door, uint64_t event_id) {
 
 void door_granted(struct door *door, const struct room_grant *grant) {
     const struct door_config *config = &door->config;
-    door->numbers.grants++;
     if (is_being_read(door, grant->event_id)) {
         return;
     }

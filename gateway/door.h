@@ -23,7 +23,6 @@ enum { DOOR_READS_MAX = 64, DOOR_REPORT_MS = 3000 };
 struct door;
 
 struct door_numbers {
-    uint64_t grants;
     uint64_t dropped; /* grants for another run of NATS than ours, or beyond what can be read */
     uint64_t failed;  /* reads that ended in no report */
     uint64_t reports;

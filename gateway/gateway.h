@@ -16,6 +16,7 @@
 #include "gateway/http/http.h"
 #include "gateway/identity.h"
 #include "gateway/installation.h"
+#include "gateway/joins.h"
 #include "gateway/keep.h"
 #include "gateway/reads.h"
 #include "gateway/rooms.h"
@@ -45,6 +46,7 @@ struct gateway {
     struct bus *joins_bus;
     struct jetstream *jetstream; /* on joins_bus */
     struct door *door;
+    struct joins *joins;
     struct owners owners;
     struct commands *commands;
     struct keep *keep; /* may be NULL */

@@ -97,6 +97,21 @@ void input_refuse_field(struct http_request *request, const char *field, const c
     input_refuse(request, &problems);
 }
 
+bool input_nothing(struct http_request *request) {
+    static const char *const no_fields[] = {NULL};
+    struct catalogue_problems problems = {0};
+    json_t *document = input_read(request, true);
+    if (document == NULL) {
+        return false;
+    }
+    input_known_fields(document, "", no_fields, &problems);
+    json_decref(document);
+    if (problems.count > 0) {
+        input_refuse(request, &problems);
+    }
+    return problems.count == 0;
+}
+
 bool input_idempotency_key(struct http_request *request, const char **key) {
     *key = http_request_header(request, "Idempotency-Key");
     if (*key == NULL) {

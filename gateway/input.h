@@ -14,6 +14,10 @@ enum { INPUT_KEY_MAX_BYTES = 128 };
  * json_decref. */
 MUST_CHECK json_t *input_read(struct http_request *request, bool may_be_empty);
 
+/* A request that says all with its method and path: its body, if any, has to be {}; else false,
+ * answered as above. */
+MUST_CHECK bool input_nothing(struct http_request *request);
+
 /* Adds a line; past CATALOGUE_PROBLEMS_MAX it is dropped. */
 void input_problem(struct catalogue_problems *problems, const char *field, const char *problem);
 /* Adds a line for every member of the object that is not in the NULL-terminated list. */

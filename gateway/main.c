@@ -84,6 +84,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     commands_tick(gateway->commands, now_us);
     seat_maps_tick(gateway->seat_maps, now_us);
     rooms_tick(gateway->rooms, now_us);
+    if (gateway->joins != NULL) {
+        joins_tick(gateway->joins, now_us);
+    }
     identity_tick(gateway->identity, now_us);
     admin_keys_tick(gateway->admin_keys, now_us);
     catalogue_tick(gateway->catalogue);
@@ -234,6 +237,7 @@ static void gateway_free(struct gateway *gateway) {
     reads_destroy(gateway->reads);
     seat_maps_destroy(gateway->seat_maps);
     rooms_destroy(gateway->rooms);
+    joins_destroy(gateway->joins);
     catalogue_destroy(gateway->catalogue);
     keep_close(gateway->keep);
     admin_keys_destroy(gateway->admin_keys);

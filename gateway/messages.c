@@ -57,8 +57,10 @@ static void on_rooms(void *context, const char *subject, const uint8_t *data, si
 }
 
 void messages_room_changed(void *context, const struct room_view *view) {
-    (void)context;
-    (void)view;
+    struct gateway *gateway = context;
+    if (gateway->joins != NULL) {
+        joins_room_changed(gateway->joins, view->state->event_id, clock_monotonic_us());
+    }
 }
 
 static void on_bus_state(void *context, bool connected) {
@@ -79,6 +81,7 @@ static void on_bus_state(void *context, bool connected) {
 static void on_joins_bus_state(void *context, bool connected) {
     struct gateway *gateway = context;
     jetstream_bus_state(gateway->jetstream, connected);
+    joins_bus_state(gateway->joins, connected, clock_monotonic_us());
 }
 
 static void on_grant(void *context, const struct bus_message *message) {
@@ -106,9 +109,19 @@ static bool start_joins(struct gateway *gateway) {
                                      .jetstream = gateway->jetstream,
                                      .bus = gateway->joins_bus,
                                      .clock = reads_clock(gateway->reads)};
-    gateway->door = gateway->jetstream != NULL ? door_create(&door) : NULL;
-    return gateway->door != NULL && bus_subscribe_messages(gateway->joins_bus, grants, "door",
-                                                           on_grant, gateway) == STATUS_OK;
+    const struct joins_config joins = {.installation = &gateway->installation.id,
+                                       .rooms = gateway->rooms,
+                                       .commands = gateway->commands,
+                                       .jetstream = gateway->jetstream,
+                                       .bus = gateway->joins_bus,
+                                       .clock = reads_clock(gateway->reads)};
+    if (gateway->jetstream != NULL) {
+        gateway->door = door_create(&door);
+        gateway->joins = joins_create(&joins);
+    }
+    return gateway->door != NULL && gateway->joins != NULL &&
+           bus_subscribe_messages(gateway->joins_bus, grants, "door", on_grant, gateway) ==
+               STATUS_OK;
 }
 
 bool messages_start(struct gateway *gateway) {

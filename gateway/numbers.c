@@ -40,6 +40,12 @@ void numbers_request(struct gateway_numbers *numbers, const struct route *route,
     metrics_record(&numbers->routes[at].took_us, &metrics_seconds, (uint64_t)took_us);
 }
 
+void numbers_join(struct gateway_numbers *numbers, enum join_outcome outcome, int64_t took_us) {
+    numbers->joins[outcome]++;
+    if (outcome == JOIN_NEW || outcome == JOIN_KNOWN)
+        metrics_record(&numbers->joins_us, &metrics_seconds, (uint64_t)took_us);
+}
+
 /* --- samples --------------------------------------------------------------------------------- */
 
 static bool was_asked(const struct route_numbers *numbers) {
@@ -149,6 +155,51 @@ static void write_pending(struct metrics_text *text, const struct metric *metric
     metrics_value(text, metric, NULL, 0, (double)commands_pending(gateway->commands));
 }
 
+static void write_joins(struct metrics_text *text, const struct metric *metric,
+                        const void *context) {
+    const struct gateway *gateway = context;
+    for (enum join_outcome outcome = 0; outcome <= JOIN_OUTCOME_LAST; outcome++) {
+        const struct metrics_label label = {"outcome", join_outcome_text(outcome)};
+        metrics_value(text, metric, &label, 1, (double)gateway->numbers->joins[outcome]);
+    }
+}
+
+static void write_join_durations(struct metrics_text *text, const struct metric *metric,
+                                 const void *context) {
+    const struct gateway *gateway = context;
+    metrics_buckets(text, metric, NULL, 0, &gateway->numbers->joins_us, &metrics_seconds);
+}
+
+static void write_joins_under_way(struct metrics_text *text, const struct metric *metric,
+                                  const void *context) {
+    const struct gateway *gateway = context;
+    metrics_value(text, metric, NULL, 0,
+                  gateway->joins != NULL ? (double)joins_under_way(gateway->joins) : 0);
+}
+
+static struct door_numbers door_numbers_of(const struct gateway *gateway) {
+    return gateway->door != NULL ? *door_numbers(gateway->door) : (struct door_numbers){0};
+}
+
+static void write_door(struct metrics_text *text, const struct metric *metric,
+                       const void *context) {
+    const struct door_numbers numbers = door_numbers_of(context);
+    const struct {
+        const char *result;
+        uint64_t count;
+    } results[] = {
+        {"reported", numbers.reports}, {"failed", numbers.failed}, {"dropped", numbers.dropped}};
+    for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+        const struct metrics_label label = {"result", results[i].result};
+        metrics_value(text, metric, &label, 1, (double)results[i].count);
+    }
+}
+
+static void write_door_people(struct metrics_text *text, const struct metric *metric,
+                              const void *context) {
+    metrics_value(text, metric, NULL, 0, (double)door_numbers_of(context).people);
+}
+
 static void write_owners(struct metrics_text *text, const struct metric *metric,
                          const void *context) {
     const struct gateway *gateway = context;
@@ -235,6 +286,21 @@ static const struct metric rows[] = {
                   commands_unknown, "commands without an answer in time (`outcome-unknown`)"),
     {METRIC_GAUGE, "usher_commands_pending", "", "commands that wait for their owner's answer", 0,
      write_pending},
+    {METRIC_COUNTER, "usher_joins_total", "outcome",
+     "requests to join a waiting room, by outcome: new, known (in already), closed, unavailable, "
+     "overloaded",
+     0, write_joins},
+    {METRIC_HISTOGRAM, "usher_join_seconds", "",
+     "from a join's hand-over to NATS to its number, for those that were told one", 0,
+     write_join_durations},
+    {METRIC_GAUGE, "usher_joins_under_way", "", "people on their way into a waiting room", 0,
+     write_joins_under_way},
+    {METRIC_COUNTER, "usher_door_grants_total", "result",
+     "grants of a room's owner to admit people, by what became of them: reported, failed, dropped "
+     "(for another run of NATS)",
+     0, write_door},
+    {METRIC_COUNTER, "usher_door_people_total", "", "people in reports to a room's owner", 0,
+     write_door_people},
     {METRIC_GAUGE, "usher_partitions_reachable", "", "partitions with a known owner, of 64", 0,
      write_owners},
     {METRIC_COUNTER, "usher_cache_total", "cache, result",

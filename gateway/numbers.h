@@ -26,11 +26,14 @@ struct gateway_numbers {
     uint64_t requests_slow;
     uint64_t commands_unknown; /* no answer came in time */
     struct metrics_histogram commands_us;
+    uint64_t joins[JOIN_OUTCOME_LAST + 1];
+    struct metrics_histogram joins_us; /* those that were told a number */
 };
 
 /* A request for `route` (NULL: none fits) has ended; `status` 0: the client left. */
 void numbers_request(struct gateway_numbers *numbers, const struct route *route, int status,
                      int64_t took_us, bool slow);
+void numbers_join(struct gateway_numbers *numbers, enum join_outcome outcome, int64_t took_us);
 /* For ops_server_create; `context` is the gateway. */
 int numbers_write(void *context, char *text, size_t size_bytes);
 void numbers_print_markdown(FILE *out);

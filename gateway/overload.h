@@ -19,7 +19,7 @@
  *
  * Who is turned away, and when:
  *   bookings   while as many commands are under way as the limit says
- *   sessions   while SHEDDING and the loop itself is slow
+ *   sessions   while SHEDDING and the loop itself is slow; joining a queue as well
  *   looking    when the loop's least lag was above OVERLOAD_LAST_US: last of all
  * Health and administration never are, nor is looking at the queue.
  */

@@ -62,7 +62,7 @@ const struct database_statement sql_event = {
     .name = "event",
     .sql = "SELECT e.state, e.venue_id, e.layout_version,"
            " json_build_object(" EVENT_SUMMARY ", " EVENT_DETAIL ")::text,"
-           " e.event_id, coalesce(e.room ->> 'mode', 'off') = 'off'"
+           " e.event_id, coalesce(e.room ->> 'mode', 'off') = 'off', e.guests"
            " FROM usher.event e JOIN usher.venue v USING (venue_id)"
            " JOIN usher.show s USING (event_id)"
            " JOIN usher.layout l ON l.venue_id = e.venue_id"

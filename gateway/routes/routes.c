@@ -23,7 +23,7 @@ static const struct route routes[] = {
 
     {HTTP_METHOD_GET, "/events/{id}/live", route_not_built, 0},
     {HTTP_METHOD_GET, "/events/{id}/queue", route_queue_get, 0},
-    {HTTP_METHOD_POST, "/events/{id}/queue", route_not_built, 0},
+    {HTTP_METHOD_POST, "/events/{id}/queue", route_queue_join, 0},
     {HTTP_METHOD_DELETE, "/events/{id}/queue", route_queue_leave, 0},
     {HTTP_METHOD_POST, "/events/{id}/queue/claim", route_queue_claim, 0},
     {HTTP_METHOD_POST, "/events/{id}/waitlist", route_not_built, 0},

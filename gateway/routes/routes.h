@@ -28,6 +28,7 @@ route_handler route_layout_get;
 route_handler route_seats_get;
 
 route_handler route_queue_get;
+route_handler route_queue_join;
 route_handler route_queue_claim;
 route_handler route_queue_leave;
 

@@ -114,6 +114,7 @@ static void show_stream(struct bench *bench, enum jetstream_outcome outcome, con
     jetstream_stream_handler *look = bench->look;
     (void)snprintf(stream.created, sizeof stream.created, "%s", created);
     bench->look = NULL;
+    ensure(look != NULL);
     look(bench->look_context, &stream);
 }
 

@@ -1,0 +1,579 @@
+#include "gateway/joins.h"
+
+#include "shared/id_map.h"
+#include "shared/ids.h"
+#include "shared/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+enum { ISSUE_WAIT_MS = 3000, REFUSED_LOG_MS = 1000, PAYLOAD_SIZE = 12 };
+
+enum join_state { WANTED, PUBLISHED, STORED, LOOKED_FOR, FENCED, ASKED, STATE_COUNT };
+
+struct join {
+    TAILQ_ENTRY(join) in_age; /* until it is answered */
+    TAILQ_ENTRY(join) in_state;
+    struct joins_room *room;
+    struct id128 user;
+    join_handler *handler; /* NULL: answered; what it has asked is still open */
+    void *context;
+    int64_t deadline_us;
+    uint64_t expected_last;
+    uint64_t sequence;
+    uint64_t number;
+    uint32_t span; /* the newest when it was published; that is whom it was vouched for */
+    enum join_state state;
+    bool known; /* `sequence` is of before */
+    uint8_t conflicts;
+};
+
+TAILQ_HEAD(join_list, join);
+
+/* A room with joins under way. */
+struct joins_room {
+    TAILQ_ENTRY(joins_room) next;
+    struct joins *joins;
+    uint64_t event_id;
+    char stream[ROOM_STREAM_SIZE];
+    struct join_list lists[STATE_COUNT]; /* FENCED: by number */
+    size_t count;
+    size_t published;
+    bool wanting; /* of rooms */
+    bool looking;
+    bool held; /* nothing is published before a look has shown the stream */
+    bool issuing;
+    uint64_t issue_asked; /* more is asked for when that is there, or with the next tick */
+    uint64_t highest;     /* number that was fenced */
+};
+
+TAILQ_HEAD(room_list, joins_room);
+
+struct joins {
+    struct joins_config config;
+    struct id_map *by_event;
+    struct room_list rooms;
+    struct join_list by_age;
+    size_t count;
+    int64_t now_us;
+    int64_t refused_logged_us;
+};
+
+const char *join_outcome_text(enum join_outcome outcome) {
+    static const char *const texts[] = {[JOIN_NEW] = "new",
+                                        [JOIN_KNOWN] = "known",
+                                        [JOIN_CLOSED] = "closed",
+                                        [JOIN_UNAVAILABLE] = "unavailable",
+                                        [JOIN_OVERLOADED] = "overloaded"};
+    ensure((size_t)outcome < ARRAY_LEN(texts));
+    return texts[outcome];
+}
+
+struct joins *joins_create(const struct joins_config *config) {
+    struct joins *joins = calloc(1, sizeof *joins);
+    if (joins == NULL) {
+        return NULL;
+    }
+    joins->config = *config;
+    joins->by_event = id_map_create(JOINS_ROOMS_MAX);
+    TAILQ_INIT(&joins->rooms);
+    TAILQ_INIT(&joins->by_age);
+    if (joins->by_event == NULL) {
+        free(joins);
+        return NULL;
+    }
+    return joins;
+}
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static struct joins_room *find_room(const struct joins *joins, uint64_t event_id) {
+    const struct id128 key = id128_of_u64(event_id);
+    return id_map_get(joins->by_event, &key);
+}
+
+static enum status make_room(struct joins *joins, uint64_t event_id, struct joins_room **made) {
+    const struct id128 key = id128_of_u64(event_id);
+    struct joins_room *room = calloc(1, sizeof *room);
+    if (room == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = id_map_put(joins->by_event, &key, room);
+    if (status != STATUS_OK) {
+        free(room);
+        return status;
+    }
+    room->joins = joins;
+    room->event_id = event_id;
+    room_stream_name(room->stream, joins->config.installation, event_id);
+    for (size_t i = 0; i < STATE_COUNT; i++) {
+        TAILQ_INIT(&room->lists[i]);
+    }
+    TAILQ_INSERT_TAIL(&joins->rooms, room, next);
+    *made = room;
+    return STATUS_OK;
+}
+
+static void free_room(struct joins_room *room) {
+    const struct id128 key = id128_of_u64(room->event_id);
+    ensure(id_map_remove(room->joins->by_event, &key) == room);
+    TAILQ_REMOVE(&room->joins->rooms, room, next);
+    free(room);
+}
+
+static bool room_is_idle(const struct joins_room *room) {
+    return room->count == 0 && !room->wanting && !room->looking && !room->issuing;
+}
+
+static void leave(struct join *join) {
+    TAILQ_REMOVE(&join->room->lists[join->state], join, in_state);
+    join->room->published -= join->state == PUBLISHED;
+}
+
+static void enter(struct join *join, enum join_state state) {
+    leave(join);
+    join->state = state;
+    join->room->published += state == PUBLISHED;
+    TAILQ_INSERT_TAIL(&join->room->lists[state], join, in_state);
+}
+
+/* Joins come in about the order of their numbers. */
+static void enter_fenced(struct join *join) {
+    struct join_list *fenced = &join->room->lists[FENCED];
+    struct join *before = TAILQ_LAST(fenced, join_list);
+    while (before != NULL && before->number > join->number) {
+        before = TAILQ_PREV(before, join_list, in_state);
+    }
+    leave(join);
+    join->state = FENCED;
+    if (before != NULL) {
+        TAILQ_INSERT_AFTER(fenced, before, join, in_state);
+    } else {
+        TAILQ_INSERT_HEAD(fenced, join, in_state);
+    }
+}
+
+static void enter_all(struct joins_room *room, enum join_state from, enum join_state to) {
+    while (!TAILQ_EMPTY(&room->lists[from])) {
+        enter(TAILQ_FIRST(&room->lists[from]), to);
+    }
+}
+
+static void free_join(struct join *join) {
+    leave(join);
+    join->room->count--;
+    join->room->joins->count--;
+    free(join);
+}
+
+static void answer(struct join *join, enum join_outcome outcome, const struct join_place *place) {
+    join_handler *handler = join->handler;
+    void *context = join->context;
+    join->handler = NULL;
+    TAILQ_REMOVE(&join->room->joins->by_age, join, in_age);
+    if (join->state != PUBLISHED && join->state != ASKED) {
+        free_join(join);
+    }
+    handler(context, outcome, place);
+}
+
+/* The question it had open has ended. False: it was answered before, and is freed. */
+static bool question_ended(struct join *join) {
+    if (join->handler == NULL) {
+        free_join(join);
+        return false;
+    }
+    enter(join, WANTED);
+    return true;
+}
+
+static void answer_all(struct joins_room *room, enum join_state state, enum join_outcome outcome) {
+    while (!TAILQ_EMPTY(&room->lists[state])) {
+        answer(TAILQ_FIRST(&room->lists[state]), outcome, NULL);
+    }
+}
+
+static void answer_place(struct join *join, enum join_outcome outcome,
+                         const struct room_line *line) {
+    struct join_place place = {.number = join->number};
+    while (place.span + 1 < line->count &&
+           line->spans[place.span + 1].first_number <= join->number) {
+        place.span++;
+    }
+    answer(join, outcome, &place);
+}
+
+static void log_refused(struct joins_room *room, const char *why) {
+    struct joins *joins = room->joins;
+    if (joins->refused_logged_us != 0 &&
+        joins->now_us - joins->refused_logged_us < (int64_t)REFUSED_LOG_MS * 1000) {
+        return;
+    }
+    joins->refused_logged_us = joins->now_us;
+    log_write(LOG_ERROR, "join-refused",
+              "NATS refuses to let people join a waiting room; they are told to try again.",
+              LOG_U64("event_id", room->event_id), LOG_TEXT("why", why));
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static void go_on(struct joins_room *room);
+
+/* Our connection is to the run that was vouched for. */
+static bool is_vouched(const struct joins *joins, const struct room_state *state) {
+    const struct bus *bus = joins->config.bus;
+    return state->line.count > 0 && state->created[0] != '\0' && bus_connected(bus) &&
+           (state->server_id[0] == '\0' || strcmp(state->server_id, bus_server_id(bus)) == 0);
+}
+
+static void on_conflict(struct join *join, uint64_t sequence) {
+    if (++join->conflicts > JOIN_CONFLICTS_MAX) {
+        answer(join, JOIN_UNAVAILABLE, NULL);
+    } else if (sequence == 0) {
+        join->expected_last = 0; /* what was there is gone */
+    } else {
+        join->known = true;
+        join->sequence = sequence;
+        enter(join, STORED);
+    }
+}
+
+static void on_ack(void *context, const struct jetstream_ack *ack) {
+    struct join *join = context;
+    struct joins_room *room = join->room;
+    if (!question_ended(join)) {
+        return;
+    }
+    switch (ack->outcome) {
+    case JETSTREAM_DONE:
+        join->known = false;
+        join->sequence = ack->sequence;
+        enter(join, STORED);
+        break;
+    case JETSTREAM_CONFLICT:
+        on_conflict(join, ack->sequence);
+        break;
+    case JETSTREAM_BUSY:
+    case JETSTREAM_NO_STREAM:
+        room->held = true;
+        break;
+    case JETSTREAM_LOST:
+        return;
+    case JETSTREAM_SILENT:
+        answer(join, JOIN_UNAVAILABLE, NULL);
+        break;
+    case JETSTREAM_NOT_FOUND:
+    case JETSTREAM_REFUSED:
+        log_refused(room, ack->error);
+        answer(join, JOIN_UNAVAILABLE, NULL);
+        break;
+    }
+    go_on(room);
+}
+
+static enum status publish(struct join *join, const struct room_state *state) {
+    const struct joins_room *room = join->room;
+    const struct joins_config *config = &room->joins->config;
+    char subject[ROOM_SUBJECT_SIZE];
+    char payload[PAYLOAD_SIZE];
+    join->span = state->line.count - 1;
+    int payload_bytes = snprintf(payload, sizeof payload, "%" PRIu32, join->span);
+    room_subject(subject, config->installation, room->event_id, &join->user);
+    return jetstream_publish(config->jetstream, room->stream, subject, join->expected_last, payload,
+                             (size_t)payload_bytes, on_ack, join);
+}
+
+static void publish_wanted(struct joins_room *room, const struct room_state *state) {
+    struct join *join = NULL;
+    while (!room->held && room->published < JOINS_OPEN_MAX &&
+           (join = TAILQ_FIRST(&room->lists[WANTED])) != NULL) {
+        enum status status = publish(join, state);
+        if (status == STATUS_UNAVAILABLE) {
+            return;
+        }
+        if (status == STATUS_OK) {
+            enter(join, PUBLISHED);
+        } else {
+            answer(join, JOIN_OVERLOADED, NULL);
+        }
+    }
+}
+
+/* The stream that was vouched for is there: what was stored in it before has these numbers. */
+static void fence(struct joins_room *room, const struct room_state *state) {
+    struct join *join = NULL;
+    while ((join = TAILQ_FIRST(&room->lists[LOOKED_FOR])) != NULL) {
+        join->number = join->span == state->line.count - 1
+                           ? room_line_number(&state->line, join->sequence)
+                           : 0;
+        if (join->number == 0) {
+            enter(join, WANTED);
+            continue;
+        }
+        room->highest = join->number > room->highest ? join->number : room->highest;
+        enter_fenced(join);
+    }
+}
+
+static void on_look(void *context, const struct jetstream_stream *stream) {
+    struct joins_room *room = context;
+    struct joins *joins = room->joins;
+    struct room_view view;
+    room->looking = false;
+    switch (stream->outcome) {
+    case JETSTREAM_DONE:
+        if (rooms_find(joins->config.rooms, room->event_id, joins->now_us, &view) &&
+            is_vouched(joins, view.state) && strcmp(stream->created, view.state->created) == 0) {
+            room->held = false;
+            fence(room, view.state);
+        } else {
+            room->held = true;
+            enter_all(room, LOOKED_FOR, WANTED);
+        }
+        go_on(room);
+        return;
+    case JETSTREAM_NO_STREAM:
+        room->held = true;
+        enter_all(room, LOOKED_FOR, WANTED);
+        return;
+    case JETSTREAM_LOST:
+        enter_all(room, LOOKED_FOR, WANTED);
+        return;
+    case JETSTREAM_REFUSED:
+        log_refused(room, stream->error);
+        break;
+    default:
+        break;
+    }
+    enter_all(room, LOOKED_FOR, STORED);
+}
+
+static void look(struct joins_room *room) {
+    if (!room->looking &&
+        jetstream_look(room->joins->config.jetstream, room->stream, on_look, room) == STATUS_OK) {
+        room->looking = true;
+        enter_all(room, STORED, LOOKED_FOR);
+    }
+}
+
+static enum status send_command(struct joins_room *room, struct command *command,
+                                int64_t deadline_us, command_handler *handler, void *context) {
+    const struct joins *joins = room->joins;
+    command->request_id = id128_random();
+    command->event_id = room->event_id;
+    command->partition = partition_of_event(room->event_id);
+    command->deadline_us = database_clock_now_us(joins->config.clock) + deadline_us - joins->now_us;
+    return commands_submit(joins->config.commands, command, joins->now_us, deadline_us, handler,
+                           context);
+}
+
+static void on_asked(void *context, enum command_outcome outcome, const struct reply *reply) {
+    struct join *join = context;
+    struct joins_room *room = join->room;
+    struct room_view view;
+    if (!question_ended(join)) {
+        return;
+    }
+    if (outcome != COMMAND_ANSWERED ||
+        !rooms_find(room->joins->config.rooms, room->event_id, room->joins->now_us, &view)) {
+        answer(join, JOIN_UNAVAILABLE, NULL);
+    } else if (reply->code == REPLY_BAD_NUMBER ||
+               (reply->code == REPLY_OK && turn_state_is_ended(reply->turn.state))) {
+        join->expected_last = join->sequence; /* it has become somebody else's, or ended */
+        go_on(room);
+    } else if (reply->code == REPLY_OK) {
+        answer_place(join, JOIN_KNOWN, &view.state->line);
+    } else {
+        answer(join, reply->code == REPLY_OVERLOADED ? JOIN_OVERLOADED : JOIN_UNAVAILABLE, NULL);
+    }
+}
+
+static void ask(struct join *join) {
+    struct command command = {
+        .kind = COMMAND_ROOM_LOOK, .user = join->user, .queue_number = join->number};
+    if (send_command(join->room, &command, join->deadline_us, on_asked, join) == STATUS_OK) {
+        enter(join, ASKED);
+    } else {
+        answer(join, JOIN_UNAVAILABLE, NULL);
+    }
+}
+
+static void answer_fenced(struct joins_room *room, const struct room_state *state) {
+    struct join *join = NULL;
+    while ((join = TAILQ_FIRST(&room->lists[FENCED])) != NULL) {
+        if (join->span != state->line.count - 1) {
+            enter(join, WANTED);
+        } else if (join->number > state->issued_to) {
+            return;
+        } else if (join->known) {
+            ask(join);
+        } else {
+            answer_place(join, JOIN_NEW, &state->line);
+        }
+    }
+}
+
+/* The room's news tell how far they may be answered now. */
+static void on_issued(void *context, enum command_outcome outcome, const struct reply *reply) {
+    (void)outcome;
+    (void)reply;
+    struct joins_room *room = context;
+    room->issuing = false;
+}
+
+static void issue(struct joins_room *room, const struct room_state *state) {
+    if (room->issuing || room->issue_asked > state->issued_to ||
+        room->highest + JOINS_ISSUE_AHEAD <= state->issued_to || room->highest == 0) {
+        return;
+    }
+    struct command command = {.kind = COMMAND_ROOM_ISSUE, .queue_number = room->highest};
+    room->issue_asked = room->highest + JOINS_ISSUE_AHEAD;
+    room->issuing =
+        send_command(room, &command, room->joins->now_us + (int64_t)ISSUE_WAIT_MS * 1000, on_issued,
+                     room) == STATUS_OK;
+}
+
+/* All that can be done now. */
+static void go_on(struct joins_room *room) {
+    struct joins *joins = room->joins;
+    struct room_view view;
+    if (!rooms_find(joins->config.rooms, room->event_id, joins->now_us, &view)) {
+        return;
+    }
+    answer_fenced(room, view.state);
+    if (!room_phase_joins(view.phase)) {
+        answer_all(room, WANTED, JOIN_CLOSED);
+        answer_all(room, FENCED, JOIN_CLOSED); /* nothing more is issued */
+    }
+    if (is_vouched(joins, view.state)) {
+        publish_wanted(room, view.state);
+    }
+    if (!TAILQ_EMPTY(&room->lists[STORED])) {
+        look(room);
+    }
+    issue(room, view.state);
+}
+
+static void on_room(void *context, const struct room_view *view) {
+    struct joins_room *room = context;
+    room->wanting = false;
+    if (view == NULL) {
+        answer_all(room, WANTED, JOIN_UNAVAILABLE);
+    } else {
+        go_on(room);
+    }
+}
+
+/* Goes on, and has the owner asked when it is not heard. */
+static void want(struct joins_room *room) {
+    const struct joins *joins = room->joins;
+    struct room_view view;
+    bool found = rooms_find(joins->config.rooms, room->event_id, joins->now_us, &view);
+    if ((!found || view.stale) && !room->wanting) {
+        room->wanting = true;
+        rooms_want(joins->config.rooms, room->event_id, joins->now_us, on_room, room);
+    } else {
+        go_on(room);
+    }
+}
+
+/* --- what happens ---------------------------------------------------------------------------- */
+
+enum status joins_submit(struct joins *joins, uint64_t event_id, const struct id128 *user,
+                         int64_t now_us, join_handler *handler, void *context) {
+    joins->now_us = now_us;
+    if (joins->count >= JOINS_MAX) {
+        return STATUS_LIMIT;
+    }
+    struct joins_room *room = find_room(joins, event_id);
+    enum status status = room != NULL ? STATUS_OK : make_room(joins, event_id, &room);
+    struct join *join = status == STATUS_OK ? calloc(1, sizeof *join) : NULL;
+    if (join == NULL) {
+        return status == STATUS_OK ? STATUS_NO_MEMORY : status;
+    }
+    join->room = room;
+    join->user = *user;
+    join->handler = handler;
+    join->context = context;
+    join->deadline_us = now_us + (int64_t)JOIN_WAIT_MS * 1000;
+    TAILQ_INSERT_TAIL(&joins->by_age, join, in_age);
+    TAILQ_INSERT_TAIL(&room->lists[WANTED], join, in_state);
+    room->count++;
+    joins->count++;
+    want(room);
+    return STATUS_OK;
+}
+
+void joins_room_changed(struct joins *joins, uint64_t event_id, int64_t now_us) {
+    struct joins_room *room = find_room(joins, event_id);
+    joins->now_us = now_us;
+    if (room != NULL) {
+        go_on(room);
+    }
+}
+
+void joins_bus_state(struct joins *joins, bool connected, int64_t now_us) {
+    struct joins_room *room = NULL;
+    joins->now_us = now_us;
+    TAILQ_FOREACH(room, &joins->rooms, next) {
+        room->held = false;
+        if (connected) {
+            go_on(room);
+        } else {
+            enter_all(room, STORED, WANTED);
+        }
+    }
+}
+
+static void tick_room(struct joins_room *room) {
+    if (!room->issuing) {
+        room->issue_asked = 0;
+    }
+    if (TAILQ_EMPTY(&room->lists[WANTED])) {
+        go_on(room);
+        return;
+    }
+    if (room->held) {
+        look(room);
+    }
+    want(room);
+}
+
+void joins_tick(struct joins *joins, int64_t now_us) {
+    struct join *oldest = NULL;
+    struct joins_room *room = NULL;
+    joins->now_us = now_us;
+    while ((oldest = TAILQ_FIRST(&joins->by_age)) != NULL && oldest->deadline_us <= now_us) {
+        answer(oldest, JOIN_UNAVAILABLE, NULL);
+    }
+    for (struct joins_room *at = TAILQ_FIRST(&joins->rooms); (room = at) != NULL;) {
+        at = TAILQ_NEXT(room, next);
+        if (room_is_idle(room)) {
+            free_room(room);
+        } else {
+            tick_room(room);
+        }
+    }
+}
+
+size_t joins_under_way(const struct joins *joins) {
+    return joins->count;
+}
+
+void joins_destroy(struct joins *joins) {
+    if (joins == NULL) {
+        return;
+    }
+    while (!TAILQ_EMPTY(&joins->by_age)) {
+        answer(TAILQ_FIRST(&joins->by_age), JOIN_UNAVAILABLE, NULL);
+    }
+    while (!TAILQ_EMPTY(&joins->rooms)) {
+        struct joins_room *room = TAILQ_FIRST(&joins->rooms);
+        ensure(room_is_idle(room));
+        free_room(room);
+    }
+    id_map_destroy(joins->by_event);
+    free(joins);
+}

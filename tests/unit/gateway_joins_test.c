@@ -1,0 +1,720 @@
+/* The gateway's joins, with pretended JetStream, rooms and owner: every course that an
+ * acknowledgement can take, in any order; time is moved by hand. */
+#include "gateway/joins.h"
+#include "shared/ids.h"
+#include "tests/support/expect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    EVENT = 7,
+    PEOPLE_MAX = 16,
+    ASKED_MAX = 64,
+    PUBLISHES_MAX = JOINS_OPEN_MAX + ASKED_MAX,
+    TICK_US = 100000
+};
+#define RUN "NRUN1"
+#define CREATED "2026-11-23T17:31:32.123456789Z"
+#define CREATED_LATER "2026-11-23T18:00:00.000000001Z"
+
+/* What was asked of JetStream or of the owner; open until its handler is called. */
+struct publish {
+    char subject[ROOM_SUBJECT_SIZE];
+    char payload[16];
+    uint64_t expected;
+    jetstream_ack_handler *handler;
+    void *context;
+};
+
+struct look {
+    jetstream_stream_handler *handler;
+    void *context;
+};
+
+struct told {
+    struct command command;
+    command_handler *handler; /* NULL: answered */
+    void *context;
+};
+
+struct person {
+    struct id128 user;
+    unsigned answers;
+    enum join_outcome outcome;
+    struct join_place place;
+};
+
+/* Stands for jetstream, bus, rooms and commands as well. */
+struct bench {
+    struct joins *joins;
+    struct id128 installation;
+    struct database_clock clock;
+    int64_t now_us;
+    bool connected;
+    char server_id[BUS_SERVER_ID_SIZE];
+    bool found, stale;
+    enum room_phase phase;
+    struct room_state state;
+    rooms_handler *waiter;
+    void *waiter_context;
+    bool refuses;
+    struct publish publishes[PUBLISHES_MAX];
+    size_t published, acknowledged;
+    struct look looks[ASKED_MAX];
+    size_t looked, looks_answered;
+    struct told commands[ASKED_MAX];
+    size_t commanded;
+    struct person people[PEOPLE_MAX];
+};
+
+/* --- pretended */
+
+enum status jetstream_publish(struct jetstream *jetstream, const char *stream, const char *subject,
+                              uint64_t expected_last, const void *data, size_t size_bytes,
+                              jetstream_ack_handler *handler, void *context) {
+    struct bench *bench = (struct bench *)jetstream;
+    char name[ROOM_STREAM_SIZE];
+    room_stream_name(name, &bench->installation, EVENT);
+    assert_string_equal(stream, name);
+    if (bench->refuses) {
+        return STATUS_LIMIT;
+    }
+    ensure(bench->published < PUBLISHES_MAX);
+    struct publish *publish = &bench->publishes[bench->published++];
+    *publish = (struct publish){.expected = expected_last, .handler = handler, .context = context};
+    (void)snprintf(publish->subject, sizeof publish->subject, "%s", subject);
+    (void)snprintf(publish->payload, sizeof publish->payload, "%.*s", (int)size_bytes,
+                   (const char *)data);
+    return STATUS_OK;
+}
+
+enum status jetstream_look(struct jetstream *jetstream, const char *stream,
+                           jetstream_stream_handler *handler, void *context) {
+    struct bench *bench = (struct bench *)jetstream;
+    (void)stream;
+    ensure(bench->looked < ASKED_MAX);
+    bench->looks[bench->looked++] = (struct look){.handler = handler, .context = context};
+    return STATUS_OK;
+}
+
+bool bus_connected(const struct bus *bus) {
+    return ((const struct bench *)bus)->connected;
+}
+
+const char *bus_server_id(const struct bus *bus) {
+    return ((const struct bench *)bus)->server_id;
+}
+
+bool rooms_find(const struct rooms *rooms, uint64_t event_id, int64_t now_us,
+                struct room_view *view) {
+    const struct bench *bench = (const struct bench *)rooms;
+    (void)now_us;
+    assert_int_equal(event_id, EVENT);
+    *view =
+        (struct room_view){.state = &bench->state, .phase = bench->phase, .stale = bench->stale};
+    return bench->found;
+}
+
+void rooms_want(struct rooms *rooms, uint64_t event_id, int64_t now_us, rooms_handler *handler,
+                void *context) {
+    struct bench *bench = (struct bench *)rooms;
+    (void)event_id;
+    (void)now_us;
+    bench->waiter = handler;
+    bench->waiter_context = context;
+}
+
+enum status commands_submit(struct commands *commands, const struct command *command,
+                            int64_t now_us, int64_t deadline_us, command_handler *handler,
+                            void *context) {
+    struct bench *bench = (struct bench *)commands;
+    assert_int_equal(now_us, bench->now_us);
+    assert_true(deadline_us > now_us);
+    assert_int_equal(command->partition, partition_of_event(EVENT));
+    ensure(bench->commanded < ASKED_MAX);
+    bench->commands[bench->commanded++] =
+        (struct told){.command = *command, .handler = handler, .context = context};
+    return STATUS_OK;
+}
+
+/* --- what happens */
+
+static int make_bench(void **state) {
+    struct bench *bench = calloc(1, sizeof *bench);
+    ensure(bench != NULL);
+    const struct joins_config config = {.installation = &bench->installation,
+                                        .rooms = (struct rooms *)bench,
+                                        .commands = (struct commands *)bench,
+                                        .jetstream = (struct jetstream *)bench,
+                                        .bus = (struct bus *)bench,
+                                        .clock = &bench->clock};
+    database_clock_sample(&bench->clock, 0, 0, 0);
+    bench->installation = id128_random();
+    bench->now_us = 1000 * INT64_C(1000000);
+    bench->connected = bench->found = true;
+    bench->phase = ROOM_OPEN;
+    bench->state.event_id = EVENT;
+    bench->state.issued_to = 1000;
+    bench->state.line = (struct room_line){.count = 1, .spans = {{1, 1, 0}}};
+    (void)snprintf(bench->server_id, sizeof bench->server_id, RUN);
+    (void)snprintf(bench->state.server_id, sizeof bench->state.server_id, RUN);
+    (void)snprintf(bench->state.created, sizeof bench->state.created, CREATED);
+    for (size_t i = 0; i < PEOPLE_MAX; i++) {
+        bench->people[i].user = id128_random();
+    }
+    bench->joins = joins_create(&config);
+    ensure(bench->joins != NULL);
+    *state = bench;
+    return 0;
+}
+
+static void on_joined(void *context, enum join_outcome outcome, const struct join_place *place) {
+    struct person *person = context;
+    assert_true((place != NULL) == (outcome == JOIN_NEW || outcome == JOIN_KNOWN));
+    person->answers++;
+    person->outcome = outcome;
+    if (place != NULL) {
+        person->place = *place;
+    }
+}
+
+static void join(struct bench *bench, size_t person) {
+    assert_int_equal(joins_submit(bench->joins, EVENT, &bench->people[person].user, bench->now_us,
+                                  on_joined, &bench->people[person]),
+                     STATUS_OK);
+}
+
+static void acknowledge(struct bench *bench, enum jetstream_outcome outcome, uint64_t sequence) {
+    const struct jetstream_ack ack = {.outcome = outcome, .sequence = sequence, .error = "why"};
+    ensure(bench->acknowledged < bench->published);
+    struct publish *publish = &bench->publishes[bench->acknowledged++];
+    publish->handler(publish->context, &ack);
+}
+
+static void show_stream(struct bench *bench, enum jetstream_outcome outcome, const char *created) {
+    struct jetstream_stream stream = {.outcome = outcome, .error = "why"};
+    (void)snprintf(stream.created, sizeof stream.created, "%s", created);
+    ensure(bench->looks_answered < bench->looked);
+    struct look *look = &bench->looks[bench->looks_answered++];
+    look->handler(look->context, &stream);
+}
+
+static void reply(struct bench *bench, size_t command, enum command_outcome outcome,
+                  enum reply_code code, enum turn_state turn) {
+    const struct reply answer = {.code = code, .has_turn = true, .turn = {.state = turn}};
+    struct told *told = &bench->commands[command];
+    command_handler *handler = told->handler;
+    told->handler = NULL;
+    handler(told->context, outcome, outcome == COMMAND_ANSWERED ? &answer : NULL);
+}
+
+static void tick(struct bench *bench) {
+    bench->now_us += TICK_US;
+    joins_tick(bench->joins, bench->now_us);
+}
+
+static void change_room(struct bench *bench) {
+    joins_room_changed(bench->joins, EVENT, bench->now_us);
+}
+
+static void lose_connection(struct bench *bench) {
+    bench->connected = false;
+    joins_bus_state(bench->joins, false, bench->now_us);
+}
+
+static void reconnect(struct bench *bench) {
+    bench->connected = true;
+    joins_bus_state(bench->joins, true, bench->now_us);
+}
+
+static void expect_waiting(const struct bench *bench, size_t person) {
+    assert_int_equal(bench->people[person].answers, 0);
+}
+
+static void expect_told(const struct bench *bench, size_t person, enum join_outcome outcome,
+                        uint64_t number) {
+    assert_int_equal(bench->people[person].answers, 1);
+    assert_int_equal(bench->people[person].outcome, outcome);
+    assert_int_equal(bench->people[person].place.number, number);
+}
+
+/* All that is open ends as it would at the process's end. */
+static int free_bench(void **state) {
+    struct bench *bench = *state;
+    while (bench->acknowledged < bench->published) {
+        acknowledge(bench, JETSTREAM_LOST, 0);
+    }
+    while (bench->looks_answered < bench->looked) {
+        show_stream(bench, JETSTREAM_LOST, "");
+    }
+    for (size_t i = 0; i < bench->commanded; i++) {
+        if (bench->commands[i].handler != NULL) {
+            reply(bench, i, COMMAND_OUTCOME_UNKNOWN, REPLY_OK, TURN_NONE);
+        }
+    }
+    if (bench->waiter != NULL) {
+        bench->waiter(bench->waiter_context, NULL);
+    }
+    joins_destroy(bench->joins);
+    free(bench);
+    return 0;
+}
+
+/* --- tests */
+
+static void a_number_is_told_after_a_look(void **state) {
+    struct bench *bench = *state;
+    char subject[ROOM_SUBJECT_SIZE];
+    join(bench, 0);
+    assert_int_equal(bench->published, 1);
+    room_subject(subject, &bench->installation, EVENT, &bench->people[0].user);
+    assert_string_equal(bench->publishes[0].subject, subject);
+    assert_string_equal(bench->publishes[0].payload, "0");
+    assert_int_equal(bench->publishes[0].expected, 0);
+    acknowledge(bench, JETSTREAM_DONE, 41);
+    assert_int_equal(bench->looked, 1);
+    expect_waiting(bench, 0);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 41);
+    assert_int_equal(bench->people[0].place.span, 0);
+    assert_int_equal(joins_under_way(bench->joins), 0);
+}
+
+static void a_look_covers_what_came_before_it(void **state) {
+    struct bench *bench = *state;
+    for (size_t i = 0; i < 4; i++) {
+        join(bench, i);
+    }
+    acknowledge(bench, JETSTREAM_DONE, 1);
+    for (uint64_t sequence = 2; sequence <= 4; sequence++) {
+        acknowledge(bench, JETSTREAM_DONE, sequence);
+    }
+    assert_int_equal(bench->looked, 1);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1);
+    expect_waiting(bench, 1);
+    assert_int_equal(bench->looked, 2);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    for (size_t i = 1; i < 4; i++) {
+        expect_told(bench, i, JOIN_NEW, i + 1);
+    }
+    assert_int_equal(bench->looked, 2);
+}
+
+static void nothing_is_published_to_a_run_that_is_not_vouched_for(void **state) {
+    struct bench *bench = *state;
+    bench->state.created[0] = '\0';
+    bench->state.line.count = 0;
+    join(bench, 0);
+    assert_int_equal(bench->published, 0);
+    (void)snprintf(bench->state.created, sizeof bench->state.created, CREATED);
+    bench->state.line.count = 1;
+    (void)snprintf(bench->server_id, sizeof bench->server_id, "NRUN2");
+    change_room(bench);
+    tick(bench);
+    assert_int_equal(bench->published, 0);
+    (void)snprintf(bench->state.server_id, sizeof bench->state.server_id, "NRUN2");
+    lose_connection(bench);
+    change_room(bench);
+    assert_int_equal(bench->published, 0);
+    reconnect(bench);
+    assert_int_equal(bench->published, 1);
+}
+
+static void with_replicas_any_run_will_do(void **state) {
+    struct bench *bench = *state;
+    bench->state.server_id[0] = '\0';
+    join(bench, 0);
+    assert_int_equal(bench->published, 1);
+}
+
+static void an_unknown_room_is_wanted_once(void **state) {
+    struct bench *bench = *state;
+    bench->found = false;
+    join(bench, 0);
+    join(bench, 1);
+    assert_non_null(bench->waiter);
+    assert_int_equal(bench->published, 0);
+    const struct room_view view = {.state = &bench->state, .phase = ROOM_OPEN};
+    bench->found = true;
+    bench->waiter(bench->waiter_context, &view);
+    bench->waiter = NULL;
+    assert_int_equal(bench->published, 2);
+}
+
+static void of_a_room_that_nobody_knows_nothing_is_known(void **state) {
+    struct bench *bench = *state;
+    bench->found = false;
+    join(bench, 0);
+    bench->waiter(bench->waiter_context, NULL);
+    bench->waiter = NULL;
+    expect_told(bench, 0, JOIN_UNAVAILABLE, 0);
+}
+
+static void a_shut_room_takes_nobody(void **state) {
+    struct bench *bench = *state;
+    bench->phase = ROOM_CLOSED;
+    join(bench, 0);
+    expect_told(bench, 0, JOIN_CLOSED, 0);
+    assert_int_equal(bench->published, 0);
+}
+
+static void a_room_that_shuts_issues_no_more(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    join(bench, 1);
+    acknowledge(bench, JETSTREAM_DONE, 1000);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1000);
+    acknowledge(bench, JETSTREAM_DONE, 1001);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_waiting(bench, 1);
+    bench->phase = ROOM_CLOSED;
+    change_room(bench);
+    expect_told(bench, 1, JOIN_CLOSED, 0);
+}
+
+static void numbers_wait_until_they_are_issued(void **state) {
+    struct bench *bench = *state;
+    bench->state.issued_to = 0;
+    join(bench, 0);
+    join(bench, 1);
+    acknowledge(bench, JETSTREAM_DONE, 2);
+    acknowledge(bench, JETSTREAM_DONE, 1);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->commanded, 1);
+    assert_int_equal(bench->commands[0].command.kind, COMMAND_ROOM_ISSUE);
+    assert_int_equal(bench->commands[0].command.queue_number, 2);
+    bench->state.issued_to = 1;
+    change_room(bench);
+    expect_waiting(bench, 0);
+    expect_told(bench, 1, JOIN_NEW, 1);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+    change_room(bench);
+    assert_int_equal(bench->commanded, 1); /* the news are on their way */
+    tick(bench);
+    assert_int_equal(bench->commanded, 2);
+    reply(bench, 1, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+    bench->state.issued_to = 1002;
+    change_room(bench);
+    expect_told(bench, 0, JOIN_NEW, 2);
+    assert_int_equal(bench->commanded, 2);
+}
+
+static void more_numbers_are_asked_for_in_time(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 1000 - JOINS_ISSUE_AHEAD);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1000 - JOINS_ISSUE_AHEAD);
+    assert_int_equal(bench->commanded, 0);
+    join(bench, 1);
+    acknowledge(bench, JETSTREAM_DONE, 1001 - JOINS_ISSUE_AHEAD);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 1, JOIN_NEW, 1001 - JOINS_ISSUE_AHEAD);
+    assert_int_equal(bench->commanded, 1);
+}
+
+/* Somebody's second request finds sequence 5 of before; returns the command that asks for it. */
+static const struct command *join_again(struct bench *bench) {
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_CONFLICT, 5);
+    assert_int_equal(bench->commanded, 0);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    assert_int_equal(bench->commanded, 1);
+    return &bench->commands[0].command;
+}
+
+static void who_is_in_keeps_the_number(void **state) {
+    struct bench *bench = *state;
+    const struct command *command = join_again(bench);
+    assert_int_equal(command->kind, COMMAND_ROOM_LOOK);
+    assert_int_equal(command->queue_number, 5);
+    assert_memory_equal(&command->user, &bench->people[0].user, sizeof command->user);
+    expect_waiting(bench, 0);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_CALLED);
+    expect_told(bench, 0, JOIN_KNOWN, 5);
+}
+
+static void whose_turn_has_ended_gets_a_new_number(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_MISSED);
+    assert_int_equal(bench->published, 2);
+    assert_int_equal(bench->publishes[1].expected, 5);
+    acknowledge(bench, JETSTREAM_DONE, 77);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 77);
+}
+
+static void two_who_rejoin_as_one_get_one_number(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_LEFT);
+    acknowledge(bench, JETSTREAM_CONFLICT, 77);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    assert_int_equal(bench->commands[1].command.queue_number, 77);
+    reply(bench, 1, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+    expect_told(bench, 0, JOIN_KNOWN, 77);
+}
+
+static void a_number_given_to_an_account_is_no_guests_any_more(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_BAD_NUMBER, TURN_NONE);
+    assert_int_equal(bench->publishes[1].expected, 5);
+}
+
+static void what_was_expected_may_be_gone(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_OVER);
+    acknowledge(bench, JETSTREAM_CONFLICT, 0);
+    assert_int_equal(bench->published, 3);
+    assert_int_equal(bench->publishes[2].expected, 0);
+}
+
+static void conflicts_without_end_end(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    for (int i = 0; i <= JOIN_CONFLICTS_MAX; i++) {
+        expect_waiting(bench, 0);
+        acknowledge(bench, JETSTREAM_CONFLICT, 0);
+    }
+    expect_told(bench, 0, JOIN_UNAVAILABLE, 0);
+}
+
+static void without_the_owner_nobody_knows(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_OUTCOME_UNKNOWN, REPLY_OK, TURN_NONE);
+    expect_told(bench, 0, JOIN_UNAVAILABLE, 0);
+}
+
+static void an_owner_who_has_too_much_says_so(void **state) {
+    struct bench *bench = *state;
+    (void)join_again(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OVERLOADED, TURN_NONE);
+    expect_told(bench, 0, JOIN_OVERLOADED, 0);
+}
+
+static void another_stream_gives_no_numbers(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 5);
+    show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->published, 1); /* not before it is vouched for */
+    tick(bench);
+    show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
+    assert_int_equal(bench->published, 1);
+    (void)snprintf(bench->state.created, sizeof bench->state.created, CREATED_LATER);
+    bench->state.line.spans[1] = (struct room_span){1001, 1, 1};
+    bench->state.line.count = 2;
+    bench->state.issued_to = 2000;
+    change_room(bench);
+    assert_int_equal(bench->published, 1);
+    tick(bench);
+    show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
+    assert_int_equal(bench->published, 2);
+    assert_string_equal(bench->publishes[1].payload, "1");
+    acknowledge(bench, JETSTREAM_DONE, 1);
+    show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
+    expect_told(bench, 0, JOIN_NEW, 1001);
+    assert_int_equal(bench->people[0].place.span, 1);
+}
+
+/* Stored in the old stream, which is deleted; the next one is vouched for before the look. */
+static void a_sequence_of_an_old_stream_counts_not_in_the_new(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 5);
+    (void)snprintf(bench->state.created, sizeof bench->state.created, CREATED_LATER);
+    bench->state.line.spans[1] = (struct room_span){1001, 1, 1};
+    bench->state.line.count = 2;
+    bench->state.issued_to = 2000;
+    change_room(bench);
+    show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->published, 2);
+}
+
+/* Its number was not issued when the owner began another span, which may begin with it. */
+static void a_number_that_waits_when_a_span_begins_is_not_told(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 1001);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_waiting(bench, 0);
+    lose_connection(bench);
+    (void)snprintf(bench->state.server_id, sizeof bench->state.server_id, "NRUN2");
+    (void)snprintf(bench->server_id, sizeof bench->server_id, "NRUN2");
+    bench->state.line.spans[1] = (struct room_span){1001, 990, 0};
+    bench->state.line.count = 2;
+    bench->state.issued_to = 2000;
+    reconnect(bench);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->published, 2);
+    acknowledge(bench, JETSTREAM_DONE, 990);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1001);
+}
+
+static void an_acknowledgement_counts_not_past_its_connection(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    join(bench, 1);
+    join(bench, 2);
+    acknowledge(bench, JETSTREAM_DONE, 1); /* looked for */
+    acknowledge(bench, JETSTREAM_DONE, 2); /* waits for the next look */
+    lose_connection(bench);
+    reconnect(bench);
+    show_stream(bench, JETSTREAM_LOST, "");
+    acknowledge(bench, JETSTREAM_LOST, 0);
+    tick(bench);
+    for (size_t i = 0; i < 3; i++) {
+        expect_waiting(bench, i);
+    }
+    assert_int_equal(bench->published, 6);
+}
+
+static void who_is_asked_to_come_again_looks_first(void **state) {
+    static const enum jetstream_outcome outcomes[] = {JETSTREAM_BUSY, JETSTREAM_NO_STREAM};
+    struct bench *bench = *state;
+    join(bench, 0);
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        acknowledge(bench, outcomes[i], 0);
+        assert_int_equal(bench->published, i + 1);
+        tick(bench);
+        show_stream(bench, outcomes[i], "");
+        tick(bench);
+        assert_int_equal(bench->published, i + 1);
+        show_stream(bench, JETSTREAM_DONE, CREATED);
+        assert_int_equal(bench->published, i + 2);
+    }
+}
+
+static void a_look_that_fails_is_repeated(void **state) {
+    static const enum jetstream_outcome outcomes[] = {JETSTREAM_BUSY, JETSTREAM_SILENT,
+                                                      JETSTREAM_REFUSED};
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 1);
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        assert_int_equal(bench->looked, i + 1);
+        show_stream(bench, outcomes[i], "");
+        tick(bench);
+    }
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1);
+}
+
+static void a_stream_that_is_gone_loses_what_was_in_it(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 1);
+    show_stream(bench, JETSTREAM_NO_STREAM, "");
+    tick(bench);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->published, 2);
+}
+
+static void other_answers_leave_it_open(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    join(bench, 1);
+    acknowledge(bench, JETSTREAM_SILENT, 0);
+    acknowledge(bench, JETSTREAM_REFUSED, 0);
+    expect_told(bench, 0, JOIN_UNAVAILABLE, 0);
+    expect_told(bench, 1, JOIN_UNAVAILABLE, 0);
+}
+
+static void nobody_waits_longer_than_the_limit(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    join(bench, 1);
+    acknowledge(bench, JETSTREAM_DONE, 2000);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    for (int i = 0; i < JOIN_WAIT_MS * 1000 / TICK_US - 1; i++) {
+        tick(bench);
+    }
+    expect_waiting(bench, 0);
+    expect_waiting(bench, 1);
+    tick(bench);
+    expect_told(bench, 0, JOIN_UNAVAILABLE, 0);
+    expect_told(bench, 1, JOIN_UNAVAILABLE, 0);
+    assert_int_equal(joins_under_way(bench->joins), 1); /* its acknowledgement may come */
+    acknowledge(bench, JETSTREAM_DONE, 3);
+    assert_int_equal(joins_under_way(bench->joins), 0);
+    expect_told(bench, 1, JOIN_UNAVAILABLE, 0);
+}
+
+static void what_jetstream_has_no_room_for_is_refused(void **state) {
+    struct bench *bench = *state;
+    bench->refuses = true;
+    join(bench, 0);
+    expect_told(bench, 0, JOIN_OVERLOADED, 0);
+}
+
+static void only_so_many_are_under_way(void **state) {
+    struct bench *bench = *state;
+    struct person *crowd = calloc(JOINS_MAX, sizeof *crowd);
+    ensure(crowd != NULL);
+    for (size_t i = 0; i < JOINS_MAX; i++) {
+        assert_int_equal(
+            joins_submit(bench->joins, EVENT, &crowd[i].user, bench->now_us, on_joined, &crowd[i]),
+            STATUS_OK);
+    }
+    assert_int_equal(bench->published, JOINS_OPEN_MAX);
+    assert_int_equal(
+        joins_submit(bench->joins, EVENT, &crowd[0].user, bench->now_us, on_joined, &crowd[0]),
+        STATUS_LIMIT);
+    bench->now_us += (int64_t)JOIN_WAIT_MS * 1000;
+    joins_tick(bench->joins, bench->now_us);
+    for (size_t i = 0; i < JOINS_MAX; i++) {
+        assert_int_equal(crowd[i].answers, 1);
+    }
+    assert_int_equal(joins_under_way(bench->joins), JOINS_OPEN_MAX);
+    free(crowd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
+        TEST(a_number_is_told_after_a_look),
+        TEST(a_look_covers_what_came_before_it),
+        TEST(nothing_is_published_to_a_run_that_is_not_vouched_for),
+        TEST(with_replicas_any_run_will_do),
+        TEST(an_unknown_room_is_wanted_once),
+        TEST(of_a_room_that_nobody_knows_nothing_is_known),
+        TEST(a_shut_room_takes_nobody),
+        TEST(a_room_that_shuts_issues_no_more),
+        TEST(numbers_wait_until_they_are_issued),
+        TEST(more_numbers_are_asked_for_in_time),
+        TEST(who_is_in_keeps_the_number),
+        TEST(whose_turn_has_ended_gets_a_new_number),
+        TEST(two_who_rejoin_as_one_get_one_number),
+        TEST(a_number_given_to_an_account_is_no_guests_any_more),
+        TEST(what_was_expected_may_be_gone),
+        TEST(conflicts_without_end_end),
+        TEST(without_the_owner_nobody_knows),
+        TEST(an_owner_who_has_too_much_says_so),
+        TEST(another_stream_gives_no_numbers),
+        TEST(a_sequence_of_an_old_stream_counts_not_in_the_new),
+        TEST(a_number_that_waits_when_a_span_begins_is_not_told),
+        TEST(an_acknowledgement_counts_not_past_its_connection),
+        TEST(who_is_asked_to_come_again_looks_first),
+        TEST(a_look_that_fails_is_repeated),
+        TEST(a_stream_that_is_gone_loses_what_was_in_it),
+        TEST(other_answers_leave_it_open),
+        TEST(nobody_waits_longer_than_the_limit),
+        TEST(what_jetstream_has_no_room_for_is_refused),
+        TEST(only_so_many_are_under_way),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
