@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char request_text[] = "POST /sessions HTTP/1.1\r\n"
                                    "Host: usher\r\n"
@@ -11,8 +12,8 @@ static const char request_text[] = "POST /sessions HTTP/1.1\r\n"
                                    "{}";
 enum { GUESTS_LIMIT_MS = 120000 };
 
-struct guests {
-    char **tokens;
+struct making {
+    struct guest *guests;
     uint32_t count;
     uint32_t asked;
     uint32_t made;
@@ -21,10 +22,10 @@ struct guests {
 
 static size_t guests_next(void *context, uint32_t connection, char *request) {
     (void)connection;
-    struct guests *guests = context;
-    if (guests->asked == guests->count || guests->failed > 0)
+    struct making *making = context;
+    if (making->asked == making->count || making->failed > 0)
         return 0;
-    guests->asked++;
+    making->asked++;
     memcpy(request, request_text, sizeof request_text - 1);
     return sizeof request_text - 1;
 }
@@ -32,31 +33,40 @@ static size_t guests_next(void *context, uint32_t connection, char *request) {
 static void guests_answered(void *context, uint32_t connection, const struct answer *answer,
                             int64_t took_us) {
     (void)connection, (void)took_us;
-    struct guests *guests = context;
+    struct making *making = context;
     json_t *session = json_loadb(answer->body, answer->body_bytes, 0, NULL);
-    const char *token = json_string_value(json_object_get(session, "token"));
-    if (answer->status == 201 && token != NULL && strlen(token) <= GUEST_TOKEN_MAX_BYTES) {
-        guests->tokens[guests->made] = strdup(token);
-        ensure(guests->tokens[guests->made] != NULL);
-        guests->made++;
+    const char *token = NULL;
+    const char *user = NULL;
+    if (answer->status == 201 &&
+        json_unpack(session, "{s:s, s:s}", "token", &token, "userId", &user) == 0 &&
+        strlen(token) <= GUEST_TOKEN_MAX_BYTES && strlen(user) < GUEST_USER_SIZE) {
+        struct guest *guest = &making->guests[making->made++];
+        guest->token = strdup(token);
+        ensure(guest->token != NULL);
+        memcpy(guest->user, user, strlen(user) + 1);
     } else {
-        guests->failed++;
+        making->failed++;
     }
     json_decref(session);
 }
 
 static void guests_lost(void *context, uint32_t connection) {
     (void)connection;
-    ((struct guests *)context)->failed++;
+    ((struct making *)context)->failed++;
 }
 
-bool guests_create(struct client *client, uint32_t count, char **tokens) {
+bool guests_create(struct client *client, uint32_t count, struct guest *guests) {
     static const struct client_calls calls = {guests_next, guests_answered, guests_lost};
     ensure(count <= GUESTS_MAX);
-    struct guests guests = {.tokens = tokens, .count = count};
-    client_run(client, &calls, &guests, GUESTS_LIMIT_MS);
-    if (guests.made == count)
+    struct making making = {.guests = guests, .count = count};
+    client_run(client, &calls, &making, GUESTS_LIMIT_MS);
+    if (making.made == count)
         return true;
-    fprintf(stderr, "only %u of %u guests' sessions were made\n", guests.made, count);
+    fprintf(stderr, "only %u of %u guests' sessions were made\n", making.made, count);
     return false;
+}
+
+void guests_clear(struct guest *guests, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        free(guests[i].token);
 }

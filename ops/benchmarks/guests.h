@@ -6,10 +6,16 @@
 
 #include "ops/benchmarks/client.h"
 
-enum { GUESTS_MAX = 200000, GUEST_TOKEN_MAX_BYTES = 512 };
+enum { GUESTS_MAX = 200000, GUEST_TOKEN_MAX_BYTES = 512, GUEST_USER_SIZE = 40 };
 
-/* Fills `tokens` with `count` texts, at most GUESTS_MAX, which the caller frees, also after a
- * failure. False, with one line on stderr, when an answer is missing or is not a session. */
-MUST_CHECK bool guests_create(struct client *client, uint32_t count, char **tokens);
+struct guest {
+    char *token;
+    char user[GUEST_USER_SIZE];
+};
+
+/* Fills `guests`, which are zeroed, at most GUESTS_MAX; guests_clear them, also after a failure.
+ * False, with one line on stderr, when an answer is missing or is not a session. */
+MUST_CHECK bool guests_create(struct client *client, uint32_t count, struct guest *guests);
+void guests_clear(struct guest *guests, uint32_t count);
 
 #endif

@@ -3,7 +3,8 @@
  * JSON object on standard output. Exit 0: measured (whatever the answers were), 1: not measured,
  * 2: bad arguments.
  */
-#include "ops/benchmarks/guests.h"
+#include "ops/benchmarks/join.h"
+#include "ops/benchmarks/line.h"
 #include "ops/benchmarks/reserve.h"
 
 #include <errno.h>
@@ -11,17 +12,26 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char usage[] = "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE "
-                            "--events ID,… --answers FILE\n"
-                            "                          [--connections 256] [--seconds 5] [--seed "
-                            "1] [--rate N] [--process NAME=PID]…\n";
+static const char usage[] =
+    "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE --events ID,… --answers "
+    "FILE\n"
+    "                          [--connections 256] [--seconds 5] [--seed 1] [--rate N]\n"
+    "       usher-load join --url http://ADDRESS:PORT --events ID --people N --answers FILE\n"
+    "                       [--connections 256]\n"
+    "       usher-load publish --nats URL --people N\n"
+    "       usher-load line --nats URL --stream NAME\n"
+    "and with the first three: [--process NAME=PID]…\n";
 
 enum { SECONDS_MAX = 600, RATE_MAX = 1000000, SEAT_ID_MAX_BYTES = 64 };
 /* A single thread that has so much of a core is not waiting for the server. */
 static const double bottleneck_share = 0.9;
 
 struct options {
+    bool given[UINT8_MAX + 1]; /* by letter */
     const char *url;
+    const char *nats;
+    const char *stream;
+    uint64_t people;
     const char *seats;
     const char *answers;
     uint64_t events[RESERVE_EVENTS_MAX];
@@ -76,15 +86,24 @@ static bool read_process(char *text, struct options *options) {
 
 static bool read_options(int argc, char **argv, struct options *options) {
     static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},     {"seats", required_argument, NULL, 's'},
-        {"events", required_argument, NULL, 'e'},  {"answers", required_argument, NULL, 'a'},
-        {"seconds", required_argument, NULL, 't'}, {"connections", required_argument, NULL, 'c'},
-        {"rate", required_argument, NULL, 'o'},    {"seed", required_argument, NULL, 'r'},
-        {"process", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"seats", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},
+        {"answers", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 't'},
+        {"connections", required_argument, NULL, 'c'},
+        {"rate", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 'r'},
+        {"process", required_argument, NULL, 'p'},
+        {"people", required_argument, NULL, 'k'},
+        {"nats", required_argument, NULL, 'n'},
+        {"stream", required_argument, NULL, 'm'},
+        {NULL, 0, NULL, 0},
     };
     *options = (struct options){.connections = 256, .seconds = 5, .seed = 1};
     bool right = true;
     for (int option; right && (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        options->given[option & UINT8_MAX] = true;
         switch (option) {
         case 'u':
             options->url = optarg;
@@ -114,12 +133,20 @@ static bool read_options(int argc, char **argv, struct options *options) {
         case 'p':
             right = read_process(optarg, options);
             break;
+        case 'k':
+            right = read_whole_number(optarg, 1, LINE_PEOPLE_MAX, &options->people);
+            break;
+        case 'n':
+            options->nats = optarg;
+            break;
+        case 'm':
+            options->stream = optarg;
+            break;
         default:
             right = false;
         }
     }
-    return right && optind == argc && options->url != NULL && options->seats != NULL &&
-           options->event_count > 0 && options->answers != NULL;
+    return right && optind == argc;
 }
 
 /* One id a line. Returns how many, `*seats` being the caller's to free; 0, with a line on stderr,
@@ -157,88 +184,159 @@ static void free_texts(char **texts, size_t count) {
     free(texts);
 }
 
-static void print_result(const struct reserve_plan *plan, const struct reserve_result *result) {
+/* The members that every measurement of requests has, and the end of the object; `each` is what
+ * processors' time is counted by. */
+static void print_speed(uint64_t done, const struct stopwatch *watch,
+                        const struct histogram *latency_us) {
     static const struct {
         const char *name;
         double share;
     } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
-    double each = result->reservations > 0 ? 1e6 / (double)result->reservations : 0;
-    double strangers_seconds = result->machine_cpu_seconds - result->own_cpu_seconds;
-    double share = result->own_cpu_seconds / result->elapsed_seconds;
-    printf("{\"reservations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
-           ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64 ",\"overloaded\":%" PRIu64
-           ",\"soldOut\":%s,\"seconds\":%.3f,\"perSecond\":%.1f",
-           result->reservations, result->refused, result->wrong, result->lost, result->unsent,
-           result->overloaded, result->sold_out ? "true" : "false", result->elapsed_seconds,
-           (double)result->reservations / result->elapsed_seconds);
-    printf(",\"latencyMs\":{");
+    double each = done > 0 ? 1e6 / (double)done : 0;
+    double strangers_seconds = watch->machine_cpu_seconds - watch->own_cpu_seconds;
+    double share = watch->own_cpu_seconds / watch->elapsed_seconds;
+    printf(",\"seconds\":%.3f,\"perSecond\":%.1f,\"latencyMs\":{", watch->elapsed_seconds,
+           (double)done / watch->elapsed_seconds);
     for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
         printf("%s\"%s\":%.3f", i > 0 ? "," : "", quantiles[i].name,
-               (double)histogram_quantile(&result->latency_us, quantiles[i].share) / 1e3);
+               (double)histogram_quantile(latency_us, quantiles[i].share) / 1e3);
     printf("},\"generatorShare\":%.3f,\"bottleneck\":%s,\"cpuMicroseconds\":{\"generator\":%.2f",
-           share, share >= bottleneck_share ? "true" : "false", result->own_cpu_seconds * each);
-    for (size_t i = 0; i < plan->process_count; i++)
-        printf(",\"%s\":%.2f", plan->processes[i].name, result->cpu_seconds[i] * each);
-    for (size_t i = 0; i < plan->process_count; i++)
-        strangers_seconds -= result->cpu_seconds[i];
+           share, share >= bottleneck_share ? "true" : "false", watch->own_cpu_seconds * each);
+    for (size_t i = 0; i < watch->process_count; i++) {
+        printf(",\"%s\":%.2f", watch->processes[i].name, watch->cpu_seconds[i] * each);
+        strangers_seconds -= watch->cpu_seconds[i];
+    }
     printf("},\"strangersCores\":%.2f}\n",
-           strangers_seconds > 0 ? strangers_seconds / result->elapsed_seconds : 0);
+           strangers_seconds > 0 ? strangers_seconds / watch->elapsed_seconds : 0);
+}
+
+static struct stopwatch watch_of(const struct options *options) {
+    return (struct stopwatch){.processes = options->processes,
+                              .process_count = options->process_count};
+}
+
+/* False, with a line on stderr, when what was written to the file has not got there. */
+static bool is_written(FILE *file, const char *path) {
+    if (fflush(file) == 0)
+        return true;
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    return false;
 }
 
 static bool load_reserve(const struct options *options) {
     bool measured = false;
     char **seats = NULL;
     uint32_t seat_count = read_seats(options->seats, &seats);
-    char **tokens = calloc(seat_count / 2 + 1, sizeof *tokens);
+    struct guest *guests = calloc(seat_count / 2 + 1, sizeof *guests);
     FILE *answers = fopen(options->answers, "we");
     struct client *client = NULL;
-    ensure(tokens != NULL);
+    ensure(guests != NULL);
     if (answers == NULL || seat_count == 0 ||
         seat_count / 2 > RESERVE_ATTEMPTS_MAX / options->event_count) {
         fprintf(stderr, "these files, seats and events can't be used\n");
         goto out;
     }
     client = client_create(options->url, (uint32_t)options->connections);
-    if (client == NULL || !guests_create(client, seat_count / 2, tokens))
+    if (client == NULL || !guests_create(client, seat_count / 2, guests))
         goto out;
     const struct reserve_plan plan = {
         .events = options->events,
         .event_count = options->event_count,
         .seats = seats,
         .seat_count = seat_count,
-        .tokens = tokens,
+        .guests = guests,
         .duration_ms = (int64_t)options->seconds * 1000,
         .rate = (double)options->rate,
         .seed = options->seed,
-        .processes = options->processes,
-        .process_count = options->process_count,
         .answers = answers,
     };
-    struct reserve_result result = {0};
+    struct reserve_result result = {.watch = watch_of(options)};
     reserve_run(client, &plan, &result);
-    if (fflush(answers) != 0) {
-        fprintf(stderr, "%s: %s\n", options->answers, strerror(errno));
+    if (!is_written(answers, options->answers))
         goto out;
-    }
-    print_result(&plan, &result);
+    printf("{\"reservations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
+           ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64 ",\"overloaded\":%" PRIu64 ",\"soldOut\":%s",
+           result.reservations, result.refused, result.wrong, result.lost, result.unsent,
+           result.overloaded, result.sold_out ? "true" : "false");
+    print_speed(result.reservations, &result.watch, &result.latency_us);
     measured = true;
 out:
     client_destroy(client);
     if (answers != NULL)
         fclose(answers);
-    free_texts(tokens, seat_count / 2);
+    guests_clear(guests, seat_count / 2);
+    free(guests);
     free_texts(seats, seat_count);
     return measured;
+}
+
+static bool load_join(const struct options *options) {
+    bool measured = false;
+    uint32_t people = (uint32_t)options->people;
+    struct guest *guests = calloc(people, sizeof *guests);
+    FILE *answers = fopen(options->answers, "we");
+    struct client *client = NULL;
+    ensure(guests != NULL);
+    if (answers == NULL || people > GUESTS_MAX) {
+        fprintf(stderr, "%s can't be written, or these are too many people\n", options->answers);
+        goto out;
+    }
+    client = client_create(options->url, (uint32_t)options->connections);
+    if (client == NULL || !guests_create(client, people, guests))
+        goto out;
+    const struct join_plan plan = {
+        .event = options->events[0], .guests = guests, .count = people, .answers = answers};
+    struct join_result result = {.watch = watch_of(options)};
+    join_run(client, &plan, &result);
+    if (!is_written(answers, options->answers))
+        goto out;
+    printf("{\"joins\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64,
+           result.joins, result.refused, result.wrong, result.lost);
+    print_speed(result.joins, &result.watch, &result.latency_us);
+    measured = true;
+out:
+    client_destroy(client);
+    if (answers != NULL)
+        fclose(answers);
+    guests_clear(guests, people);
+    free(guests);
+    return measured;
+}
+
+static bool load_publish(const struct options *options) {
+    static const struct histogram none;
+    struct stopwatch watch = watch_of(options);
+    if (!line_publish(options->nats, (uint32_t)options->people, &watch))
+        return false;
+    printf("{\"messages\":%" PRIu64, options->people);
+    print_speed(options->people, &watch, &none);
+    return true;
+}
+
+static bool load_line(const struct options *options) {
+    return line_print(options->nats, options->stream, stdout) &&
+           is_written(stdout, "standard output");
+}
+
+static bool has_all(const struct options *options, const char *letters) {
+    while (*letters != '\0' && options->given[(uint8_t)*letters])
+        letters++;
+    return *letters == '\0';
 }
 
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
+        const char *needed; /* options' letters */
         bool (*run)(const struct options *options);
-    } commands[] = {{"reserve", load_reserve}};
+    } commands[] = {{"reserve", "usea", load_reserve},
+                    {"join", "ueka", load_join},
+                    {"publish", "nk", load_publish},
+                    {"line", "nm", load_line}};
     struct options options;
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0 && read_options(argc - 1, argv + 1, &options))
+        if (strcmp(argv[1], commands[i].name) == 0 && read_options(argc - 1, argv + 1, &options) &&
+            has_all(&options, commands[i].needed))
             return commands[i].run(&options) ? 0 : 1;
     }
     fputs(usage, stderr);

@@ -31,9 +31,6 @@ struct run {
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
     uint32_t opened;                        /* events with their first reservation */
     uint32_t cursor;                        /* the next attempt of the rest */
-    bool running;                           /* the clock */
-    int64_t started_us;
-    int64_t ends_us;
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
@@ -77,7 +74,7 @@ static size_t write_request(struct run *run, uint32_t connection, uint32_t attem
                               "Content-Length: %d\r\n"
                               "\r\n"
                               "%s",
-                              run->plan->tokens[attempt % run->pairs],
+                              run->plan->guests[attempt % run->pairs].token,
                               uuid7_text(clock_wall_us() / 1000, key), body_bytes, body);
     ensure(size_bytes > 0 && size_bytes < CLIENT_REQUEST_MAX_BYTES);
     run->asked[connection] = attempt;
@@ -92,34 +89,14 @@ static size_t open_next(void *context, uint32_t connection, char *request) {
     return write_request(run, connection, run->opened++ * run->pairs, request);
 }
 
-static void start_clock(struct run *run) {
-    struct reserve_result *result = run->result;
-    cpu_read(run->plan->processes, run->plan->process_count, result->cpu_seconds);
-    result->machine_cpu_seconds = cpu_read_machine();
-    result->own_cpu_seconds = cpu_read_own();
-    run->started_us = clock_monotonic_us();
-    run->ends_us = run->started_us + run->plan->duration_ms * 1000;
-    run->running = true;
-}
-
-static void stop_clock(struct run *run) {
-    struct reserve_result *result = run->result;
-    double now[CPU_PROCESSES_MAX];
-    run->running = false;
-    result->elapsed_seconds = (double)(clock_monotonic_us() - run->started_us) / 1e6;
-    result->own_cpu_seconds = cpu_read_own() - result->own_cpu_seconds;
-    result->machine_cpu_seconds = cpu_read_machine() - result->machine_cpu_seconds;
-    cpu_read(run->plan->processes, run->plan->process_count, now);
-    for (size_t i = 0; i < run->plan->process_count; i++)
-        result->cpu_seconds[i] = now[i] - result->cpu_seconds[i];
-}
-
 static size_t reserve_next(void *context, uint32_t connection, char *request) {
     struct run *run = context;
-    run->result->sold_out |= run->running && run->cursor >= run->attempt_count;
-    if (run->running && (run->result->sold_out || clock_monotonic_us() >= run->ends_us))
-        stop_clock(run);
-    if (!run->running)
+    struct stopwatch *watch = &run->result->watch;
+    int64_t ends_us = watch->started_us + run->plan->duration_ms * 1000;
+    run->result->sold_out |= watch->running && run->cursor >= run->attempt_count;
+    if (watch->running && (run->result->sold_out || clock_monotonic_us() >= ends_us))
+        stopwatch_stop(watch);
+    if (!watch->running)
         return 0;
     uint32_t attempt = run->cursor++;
     if (run->cursor % run->pairs == 0)
@@ -137,7 +114,7 @@ static void reserve_answered(void *context, uint32_t connection, const struct an
     memcpy(body, answer->body, kept);
     run->bodies_used += kept;
     *attempt = (struct attempt){body, (uint32_t)kept, (int16_t)answer->status};
-    if (run->running && answer->status == 201) {
+    if (run->result->watch.running && answer->status == 201) {
         run->result->reservations++;
         histogram_record(&run->result->latency_us, (uint64_t)took_us);
     }
@@ -207,14 +184,14 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     shuffle(run->order, run->pairs, plan->seed);
 
     client_run(client, &opening, run, ANSWER_LIMIT_MS);
-    start_clock(run);
+    stopwatch_start(&result->watch);
     if (plan->rate > 0)
         result->unsent =
             client_run_open(client, &selling, run, plan->rate, plan->duration_ms + ANSWER_LIMIT_MS);
     else
         client_run(client, &selling, run, plan->duration_ms + ANSWER_LIMIT_MS);
-    if (run->running)
-        stop_clock(run);
+    if (result->watch.running)
+        stopwatch_stop(&result->watch);
     judge(run);
 
     free(run->order);

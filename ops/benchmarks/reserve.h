@@ -13,8 +13,9 @@
 #define USHER_OPS_BENCHMARKS_RESERVE_H
 
 #include "ops/benchmarks/client.h"
-#include "ops/benchmarks/cpu.h"
+#include "ops/benchmarks/guests.h"
 #include "ops/benchmarks/histogram.h"
+#include "ops/benchmarks/stopwatch.h"
 
 #include <stdio.h>
 
@@ -28,14 +29,12 @@ enum {
 struct reserve_plan {
     const uint64_t *events;
     uint32_t event_count;
-    char *const *seats;  /* the same in all events */
-    uint32_t seat_count; /* even */
-    char *const *tokens; /* a guest's for every two seats of an event */
+    char *const *seats;         /* the same in all events */
+    uint32_t seat_count;        /* even */
+    const struct guest *guests; /* one for every two seats of an event */
     int64_t duration_ms;
     double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
-    const struct cpu_process *processes;
-    size_t process_count;
     FILE *answers; /* gets a line for every seat answered for: event, booking, seat */
 };
 
@@ -47,15 +46,12 @@ struct reserve_result {
     uint64_t unsent;       /* open loop: no connection was free */
     uint64_t overloaded;   /* of the refused, 503 */
     bool sold_out;         /* so the clock was stopped early */
-    double elapsed_seconds;
-    double machine_cpu_seconds;
-    double own_cpu_seconds;
-    double cpu_seconds[CPU_PROCESSES_MAX];
+    struct stopwatch watch;
     struct histogram latency_us;
 };
 
-/* `result` starts as {0}. At most duration_ms and the time that a server may take for an answer,
- * twice. */
+/* `result` starts as {0} but for what `watch` is to watch. At most duration_ms and the time that a
+ * server may take for an answer, twice. */
 void reserve_run(struct client *client, const struct reserve_plan *plan,
                  struct reserve_result *result);
 
