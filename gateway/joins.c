@@ -171,6 +171,7 @@ static void free_join(struct join *join) {
 static void answer(struct join *join, enum join_outcome outcome, const struct join_place *place) {
     join_handler *handler = join->handler;
     void *context = join->context;
+    ensure(handler != NULL);
     join->handler = NULL;
     TAILQ_REMOVE(&join->room->joins->by_age, join, in_age);
     if (join->state != PUBLISHED && join->state != ASKED) {
