@@ -110,6 +110,7 @@ static void look_at_next(struct watch *watch, struct show_entry *entry) {
 
 /* --- which stream it is */
 
+/* The answer shows in the room: the next look finds the stream vouched for, or submits again. */
 static void submit_vouch(struct watch *watch, const char *server_id,
                          const struct jetstream_stream *stream) {
     const struct rooms_config *config = &watch->rooms->config;
@@ -125,6 +126,26 @@ static void submit_vouch(struct watch *watch, const char *server_id,
     (void)snprintf(command.server_id, sizeof command.server_id, "%s", server_id);
     (void)snprintf(command.created, sizeof command.created, "%s", stream->created);
     intake_submit_own(config->intake, &command);
+    watch->last_sequence = 0;
+    watch->next_sequence = 0;
+    watch->submitted++;
+    if (watch->submitted > ROOMS_VOUCHES_PATIENCE &&
+        may_complain(watch->rooms, COMPLAINT_NOT_VOUCHED))
+        log_write(
+            LOG_ERROR, "room-not-vouched",
+            "A waiting room's stream can't be vouched for: it has come back after another one "
+            "took its place, or was replaced too often. Nobody can join.",
+            LOG_U64("eventId", watch->event_id), LOG_TEXT("run", server_id),
+            LOG_TEXT("created", stream->created));
+}
+
+static void log_loss(const struct watch *watch, const struct room_vouch *vouch,
+                     const struct jetstream_stream *stream) {
+    log_write(LOG_ERROR, "room-stream-lost",
+              "A waiting room's stream is gone and another one in its place; people keep their "
+              "numbers and are called by roll.",
+              LOG_U64("eventId", watch->event_id), LOG_TEXT("created", vouch->created),
+              LOG_TEXT("createdNow", stream->created));
 }
 
 /* A stream that is there: whether it is the one vouched for. */
@@ -144,19 +165,13 @@ static void compare(struct watch *watch, struct show_entry *entry,
         return;
     }
     if (!is_the_stream || strcmp(vouch->server_id, server_id) != 0) {
-        if (vouch && !is_the_stream)
-            log_write(
-                LOG_ERROR, "room-stream-lost",
-                "A waiting room's stream is gone and another one in its place; people keep their "
-                "numbers and are called by roll.",
-                LOG_U64("eventId", watch->event_id), LOG_TEXT("created", vouch->created),
-                LOG_TEXT("createdNow", stream->created));
-        watch->last_sequence = 0;
-        watch->next_sequence = 0;
+        if (vouch && !is_the_stream && watch->submitted == 0)
+            log_loss(watch, vouch, stream);
         submit_vouch(watch, server_id, stream);
         end_look(watch);
         return;
     }
+    watch->submitted = 0;
     if (stream->last_sequence > watch->last_sequence)
         watch->moved_us = clock_monotonic_us();
     watch->last_sequence = stream->last_sequence;

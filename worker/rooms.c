@@ -138,6 +138,7 @@ static void tell_stored(struct rooms *rooms, const struct batch_show *item) {
     if (state->line.count > watch->spans) {
         log_vouch(state);
         rooms->numbers.vouches++;
+        watch->submitted = 0;
     }
     watch->spans = state->line.count;
     watch->sold_out = state->sale.sold_out;

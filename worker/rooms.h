@@ -37,8 +37,9 @@ enum {
     ROOMS_LOOK_IDLE_MS = 5000,
     ROOMS_LOOKS_AT_ONCE = 500, /* under way; the others wait */
     ROOMS_GRANT_AGAIN_MS = 300,
-    ROOMS_COMPLAIN_MS = 60000, /* the same trouble is logged so often */
-    ROOMS_VOUCH_MS = 5000,     /* to decide a vouch; the next look submits another */
+    ROOMS_COMPLAIN_MS = 60000,  /* the same trouble is logged so often */
+    ROOMS_VOUCH_MS = 5000,      /* to decide a vouch; the next look submits another */
+    ROOMS_VOUCHES_PATIENCE = 5, /* submitted in a row; then it is logged that nobody can join */
 };
 
 struct rooms_config {

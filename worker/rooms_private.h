@@ -24,6 +24,7 @@ struct watch {
     uint64_t run;           /* of the bus, when it began */
     int64_t look_us;        /* monotonic: when the next one is due */
     bool seen;              /* the last one found the stream that is vouched for */
+    uint32_t submitted;     /* vouches, since one was stored or was not needed */
     uint64_t last_sequence; /* of the stream vouched for, when last looked at */
     int64_t moved_us;       /* monotonic: when that was last found higher */
     uint64_t next_sequence; /* of who is next, and when that one joined: 0 not known */
@@ -36,7 +37,13 @@ struct watch {
 };
 
 /* Trouble that is logged once every ROOMS_COMPLAIN_MS, whichever room has it. */
-enum complaint { COMPLAINT_UNSAFE, COMPLAINT_NOT_MADE, COMPLAINT_NOT_SEEN, COMPLAINT_COUNT };
+enum complaint {
+    COMPLAINT_UNSAFE,
+    COMPLAINT_NOT_MADE,
+    COMPLAINT_NOT_SEEN,
+    COMPLAINT_NOT_VOUCHED,
+    COMPLAINT_COUNT
+};
 
 TAILQ_HEAD(watch_list, watch);
 

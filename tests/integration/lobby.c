@@ -70,12 +70,16 @@ struct lobby *lobby_open(struct scene *scene, const struct nats_server *nats) {
     return lobby;
 }
 
-void lobby_close(struct lobby *lobby) {
+int lobby_tear_down(void **state) {
+    struct lobby *lobby = *state;
     if (lobby == NULL)
-        return;
+        return 0;
+    void *scene = lobby->scene;
     asker_close(&lobby->asker);
     crowd_close(lobby->crowd);
     free(lobby);
+    *state = NULL;
+    return scene_tear_down(&scene);
 }
 
 void lobby_enter(struct lobby *lobby, const char *room) {

@@ -28,7 +28,8 @@ struct lobby {
 
 /* Hears of nothing before lobby_enter. Connected to `nats`. */
 struct lobby *lobby_open(struct scene *scene, const struct nats_server *nats);
-void lobby_close(struct lobby *lobby); /* NULL is allowed */
+/* A teardown: of the scene as well. */
+int lobby_tear_down(void **state);
 /* Goes to a show of its own, whose room has these settings (JSON). */
 void lobby_enter(struct lobby *lobby, const char *room);
 /* One turn of the lobby's loop and of the desk's. */

@@ -35,15 +35,6 @@ static int set_up(void **state) {
     return 0;
 }
 
-static int tear_down(void **state) {
-    struct lobby *lobby = *state;
-    if (lobby == NULL)
-        return 0;
-    void *scene = lobby->scene;
-    lobby_close(lobby);
-    return scene_tear_down(&scene);
-}
-
 static void ends_well(void **state) {
     struct lobby *lobby = *state;
     void *scene = lobby->scene;
@@ -250,5 +241,5 @@ int main(void) {
         cmocka_unit_test(rooms_are_in_the_metrics),
         cmocka_unit_test(ends_well),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, lobby_tear_down);
 }
