@@ -12,14 +12,13 @@ static bool may_complain(struct rooms *rooms, enum complaint complaint) {
     return true;
 }
 
-/* Whether people are let in or come: whoever joins is to be seen soon. Or nobody can join yet. */
-static bool is_in_use(const struct watch *watch, struct show_entry *entry, int64_t now_us) {
+/* Whether people come, or would if they could. */
+static bool is_in_use(const struct watch *watch, struct show_entry *entry) {
     const struct rooms_config *config = &watch->rooms->config;
-    if (!watch->seen || now_us - watch->moved_us < ROOMS_LOOK_IDLE_MS * INT64_C(1000))
-        return true;
-    const struct room_state *state = committer_room_state(config->committer, entry);
-    return state && room_phase_of(&state->settings, &state->sale,
-                                  database_clock_now_us(config->clock)) == ROOM_OPEN;
+    const struct room_state *state =
+        watch->seen ? committer_room_state(config->committer, entry) : NULL;
+    return !state || room_phase_joins(room_phase_of(&state->settings, &state->sale,
+                                                    database_clock_now_us(config->clock)));
 }
 
 /* Their periods differ a little, so that rooms which were found together are not looked at together
@@ -33,8 +32,7 @@ static void end_look(struct watch *watch) {
     }
     int64_t now_us = clock_monotonic_us();
     struct show_entry *entry = watch_entry(watch);
-    int64_t pause_ms =
-        entry && is_in_use(watch, entry, now_us) ? ROOMS_LOOK_MS : ROOMS_LOOK_IDLE_MS;
+    int64_t pause_ms = entry && is_in_use(watch, entry) ? ROOMS_LOOK_MS : ROOMS_LOOK_IDLE_MS;
     if (watch->run != bus_run(watch->rooms->config.bus))
         pause_ms = 0;
     watch->look_us = now_us + pause_ms * (1000 - (int64_t)(watch->event_id % 64));
@@ -172,8 +170,6 @@ static void compare(struct watch *watch, struct show_entry *entry,
         return;
     }
     watch->submitted = 0;
-    if (stream->last_sequence > watch->last_sequence)
-        watch->moved_us = clock_monotonic_us();
     watch->last_sequence = stream->last_sequence;
     look_at_next(watch, entry);
 }

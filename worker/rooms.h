@@ -7,10 +7,10 @@
  *
  *   looks     The stream is made when there is none, and looked at: at once after the show was
  *             loaded and after NATS was reached, then every ROOMS_LOOK_MS, or ROOMS_LOOK_IDLE_MS
- *             while nobody comes and the door is shut. When the run of NATS that answers and
- *             the stream's `created` are not what the newest span was vouched for, a
- *             COMMAND_ROOM_VOUCH is submitted. A look counts only if the connection that carried
- *             the answer still is the one whose server id is taken.
+ *             while it is closed. When the run of NATS that answers and the stream's `created`
+ *             are not what the newest span was vouched for, a COMMAND_ROOM_VOUCH is submitted. A
+ *             look counts only if the connection that carried the answer still is the one whose
+ *             server id is taken.
  *   grants    What the engine grants (room_grant) is published at once when it has changed, and
  *             again every ROOMS_GRANT_AGAIN_MS until it is reported.
  *   news      How it stands as stored, after every batch that changed it and once a second
@@ -34,7 +34,7 @@ struct rooms;
 enum {
     ROOMS_TICK_MS = 100,
     ROOMS_LOOK_MS = 1000,
-    ROOMS_LOOK_IDLE_MS = 5000,
+    ROOMS_LOOK_IDLE_MS = 2000,
     ROOMS_LOOKS_AT_ONCE = 500, /* under way; the others wait */
     ROOMS_GRANT_AGAIN_MS = 300,
     ROOMS_COMPLAIN_MS = 60000,  /* the same trouble is logged so often */

@@ -26,7 +26,6 @@ struct watch {
     bool seen;              /* the last one found the stream that is vouched for */
     uint32_t submitted;     /* vouches, since one was stored or was not needed */
     uint64_t last_sequence; /* of the stream vouched for, when last looked at */
-    int64_t moved_us;       /* monotonic: when that was last found higher */
     uint64_t next_sequence; /* of who is next, and when that one joined: 0 not known */
     int64_t next_joined_us;
     uint32_t spans; /* of the line as told last */
