@@ -17,6 +17,7 @@ const char *booking_difference(const struct booking *a, const struct booking *b)
     DIFFER(status);
     DIFFER(event_id);
     DIFFER(body_hash);
+    DIFFER(queue_number);
     DIFFER(seat_count);
     for (uint32_t i = 0; i < a->seat_count && i < BOOKING_SEATS_MAX; i++) {
         DIFFER(seats[i]);

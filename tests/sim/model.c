@@ -221,8 +221,9 @@ static int64_t price_of(const struct model *model, uint32_t seat) {
     return 0;
 }
 
-static void reserve_new(struct model *model, const struct command *command,
+static void reserve_new(struct model *model, const struct show_request *request,
                         const struct show_time *time, struct show_decision *decision) {
+    const struct command *command = request->command;
     const struct show_settings *settings = &model->settings;
     struct reply *reply = &decision->reply;
     uint32_t wanted = 0;
@@ -238,6 +239,10 @@ static void reserve_new(struct model *model, const struct command *command,
         reply->code = REPLY_NOT_ON_SALE;
         return;
     }
+    if (request->pass != REPLY_OK) {
+        reply->code = request->pass;
+        return;
+    }
     reply->code = read_request(model, command, &wanted);
     if (reply->code != REPLY_OK) {
         return;
@@ -251,6 +256,7 @@ static void reserve_new(struct model *model, const struct command *command,
                               .user = command->user,
                               .event_id = model->event_id,
                               .body_hash = command->body_hash,
+                              .queue_number = request->queue_number,
                               .status = BOOKING_PENDING,
                               .created_us = time->now_us,
                               .deadline_served_ms = time->served_ms + settings->hold_ms,
@@ -342,7 +348,7 @@ void model_decide(struct model *model, const struct show_request *request,
     *decision = (struct show_decision){0};
     if (found == NULL) {
         if (command->kind == COMMAND_RESERVE) {
-            reserve_new(model, command, time, decision);
+            reserve_new(model, request, time, decision);
         } else {
             decision->reply.code = REPLY_NOT_FOUND;
         }

@@ -69,6 +69,13 @@ bool owner_compare(struct owner *owner) {
     return owner->progress->step % 4 != 0 || check_invariants(owner);
 }
 
+static struct show_request request_of(const struct delivery *delivery) {
+    return (struct show_request){.command = &delivery->command,
+                                 .payment = delivery->payment,
+                                 .pass = delivery->pass,
+                                 .queue_number = delivery->command.queue_number};
+}
+
 /* The engine's verdict. Sometimes it has no memory: then it refuses and forgets nothing, and is
  * asked again. */
 static enum show_verdict ask_engine(struct owner *owner, const struct show_request *request,
@@ -108,7 +115,7 @@ static bool look_up(struct owner *owner, struct show_request *request) {
 
 static bool decide_on_engine(struct owner *owner, const struct delivery *delivery,
                              struct show_decision *decision) {
-    struct show_request request = {.command = &delivery->command, .payment = delivery->payment};
+    struct show_request request = request_of(delivery);
     bool needs_lookup =
         model_needs_lookup(&owner->model, &delivery->command.booking_id, owner->world->ended_limit);
     bool agrees = true;
@@ -149,7 +156,7 @@ bool owner_decide(struct owner *owner, const struct delivery *delivery) {
     if (!decide_on_engine(owner, delivery, &actual)) {
         return false;
     }
-    struct show_request request = {.command = &delivery->command, .payment = delivery->payment};
+    struct show_request request = request_of(delivery);
     model_decide(&owner->model, &request, &owner->time, &expected);
     recent->code = actual.reply.code;
     owner->progress->replies[actual.reply.code]++;

@@ -14,10 +14,11 @@
 
 enum { BATCH_COMMANDS_MAX = 24, BATCH_SWEPT_MAX = 24 };
 
-/* A command and what the payment provider said to it. */
+/* A command, and what payment provider and waiting room said to it. */
 struct delivery {
     struct command command;
     enum payment_result payment;
+    enum reply_code pass;
 };
 
 struct batch {

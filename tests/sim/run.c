@@ -27,6 +27,7 @@ static bool deliver(struct run *run) {
         struct delivery *sent = &network->deliveries[network->count++];
         world_make_command(&run->world, random, &run->owner.model, &sent->command);
         sent->payment = world_make_payment(random);
+        sent->pass = random_percent(random, 95) ? REPLY_OK : REPLY_PASS_REQUIRED;
     }
     uint32_t next = random_percent(random, 60) ? 0 : random_below(random, network->count);
     struct delivery delivery = network->deliveries[next];

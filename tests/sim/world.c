@@ -189,6 +189,7 @@ void world_make_command(const struct world *world, struct random *random, const 
         command->new_user = world->users[random_below(random, world->user_count)];
     }
     if (command->kind == COMMAND_RESERVE) {
+        command->queue_number = random_below(random, 1000);
         dice = random_below(random, 100);
         if (dice < 10) {
             ask_foolishly(world, random, command);

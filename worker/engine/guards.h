@@ -70,7 +70,6 @@
     X(NUMBER_OTHERS, "a number is of use to nobody but its person")                                \
     X(ROOM_FULL, "people known before their turn stay within the limit")                           \
     X(ROOM_NO_MEMORY, "a decision that can't be remembered is refused")                            \
-    X(ROOM_SWEEP_LIMIT, "a sweep of a room makes no more changes than a batch has room for")       \
     X(LOOK_NONE, "nothing is told of number 0")                                                    \
     X(LOOK_OTHERS, "nothing is told of somebody else's number")                                    \
     X(TURN_OVERDUE, "a turn ends at its deadline, swept or not")                                   \
@@ -90,7 +89,6 @@
     X(MOVE_SECOND, "a moved turn is nobody's second one")                                          \
     X(VOUCH_REPEATED, "one run and stream begin one span")                                         \
     X(VOUCH_OLDER, "a stream that was replaced does not come back")                                \
-    X(VOUCH_ENDLESS, "sequences fit into the database")                                            \
     X(REPORT_RUN, "a report counts about the vouched run only")                                    \
     X(REPORT_STREAM, "a report counts about the vouched stream only")                              \
     X(REPORT_SHUT, "nobody is admitted while the door is shut")                                    \
@@ -113,7 +111,7 @@
     X(PASS_HOLDS, "a pass has one hold at a time")                                                 \
     X(PASS_OVER, "a pass ends at its deadline")                                                    \
     X(PASS_OUTLIVED, "a pass that was over ends with its hold")                                    \
-    X(PASS_OTHER_HOLD, "another booking's end does not touch a pass")                              \
+    X(PASS_GONE, "the end of a hold brings no turn back that was given up")                        \
     X(PASS_TRANSFER, "a hold that changes hands stays the pass's")                                 \
     X(PACE_SHUT, "nothing is granted while the door is shut")                                      \
     X(PACE_BURST, "a pause is not made up for by a crowd")                                         \

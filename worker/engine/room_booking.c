@@ -40,7 +40,7 @@ static void follow(struct room *room, const struct show_change *change,
                    const struct show_time *time) {
     const struct booking *booking = &change->booking;
     struct known_turn *known = room_find(room, booking->queue_number);
-    if (known == NULL || known->turn.state != TURN_PASS) {
+    if (known == NULL || GUARD(PASS_GONE, known->turn.state != TURN_PASS)) {
         return;
     }
     if (change->before == BOOKING_NONE) {
@@ -49,8 +49,7 @@ static void follow(struct room *room, const struct show_change *change,
         room_write(room, known, &turn);
         return;
     }
-    if (GUARD(PASS_OTHER_HOLD, !id128_equal(&known->turn.booking_id, &booking->id)) ||
-        GUARD(PASS_TRANSFER, booking->status == BOOKING_PENDING)) {
+    if (GUARD(PASS_TRANSFER, booking->status == BOOKING_PENDING)) {
         return;
     }
     if (booking->status == BOOKING_CONFIRMED) {

@@ -243,9 +243,6 @@ static enum reply_code decide_vouch(struct decider *d) {
     if (GUARD(VOUCH_OLDER, is_older(room, command))) {
         return REPLY_CONFLICT;
     }
-    if (GUARD(VOUCH_ENDLESS, command->sequence >= ROOM_NUMBER_MAX)) {
-        return REPLY_INVALID;
-    }
     struct room_vouch vouch = {
         .span =
             room_line_begin(&room->line, room->record.issued_to, command->sequence, same_stream),

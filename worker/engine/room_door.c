@@ -96,8 +96,8 @@ void room_sweep(struct room *room, const struct room_facts *facts, const struct 
     bool open = door_is_open(room, facts, time);
     room_begin(room);
     for (;;) {
-        if (room_make_room(room, 1) != STATUS_OK ||
-            GUARD(ROOM_SWEEP_LIMIT, room->changes.count + 3 > ROOM_CHANGES_MAX)) {
+        bool full = room->changes.count + 3 > ROOM_CHANGES_MAX;
+        if (full || room_make_room(room, 1) != STATUS_OK) {
             break;
         }
         struct known_turn *first = known_turn_of(heap_first(room->deadlines));
