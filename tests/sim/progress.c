@@ -38,6 +38,13 @@ static void print_command(const struct recent *recent) {
         printf("%s%" PRIu32 " of section %" PRIu32, i == 0 ? " general " : ", ",
                command->items[i].quantity, command->items[i].section);
     }
+    if (command->queue_number != 0) {
+        printf(" number %" PRIu64, command->queue_number);
+    }
+    if (command->kind == COMMAND_ROOM_VOUCH || command->kind == COMMAND_ROOM_REPORT) {
+        printf(" %s %s sequence %" PRIu64 " people %" PRIu32, command->server_id, command->created,
+               command->sequence, command->arrival_count);
+    }
     if (command->kind == COMMAND_CONFIRM) {
         printf(" payment %d", recent->payment);
     }
@@ -77,4 +84,7 @@ void progress_print_totals(const struct progress *progress) {
            progress->swept, progress->commits, progress->failed_commits, progress->unknown_commits,
            progress->takeovers, progress->loads, progress->lookups, progress->broken_stores,
            progress->failed_allocations);
+    printf("rooms: joins %" PRIu64 ", spans %" PRIu64 ", reports %" PRIu64
+           ", called by roll %" PRIu64 "\n",
+           progress->joins, progress->vouches, progress->reports, progress->rolled);
 }

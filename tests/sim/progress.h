@@ -39,6 +39,10 @@ struct progress {
     uint64_t lookups;
     uint64_t broken_stores;
     uint64_t failed_allocations;
+    uint64_t vouches;
+    uint64_t reports;
+    uint64_t rolled; /* called by roll */
+    uint64_t joins;
 };
 
 /* Remembers why; returns false, for `return progress_fail(…)`. The first reason stays. */

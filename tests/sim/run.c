@@ -140,5 +140,5 @@ bool run_seed(uint64_t seed, struct progress *progress) {
     owner_end(&run->owner);
     free(run);
     progress->runs++;
-    return agreed;
+    return agreed && room_run_seed(seed, progress);
 }

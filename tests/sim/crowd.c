@@ -1,0 +1,87 @@
+#include "tests/sim/crowd.h"
+
+#include <stdio.h>
+
+void crowd_make(struct crowd *crowd, struct random *random) {
+    crowd->random = random;
+    crowd->user_count = random_between(random, 2, CROWD_USERS_MAX);
+    for (uint32_t i = 0; i < crowd->user_count; i++) {
+        uint64_t words[2] = {random_u64(random), random_u64(random)};
+        memcpy(crowd->users[i].bytes, words, sizeof crowd->users[i].bytes);
+    }
+    crowd->entry_count = random_percent(random, 20) ? random_below(random, 4) : 0;
+    for (uint32_t i = 0; i < crowd->entry_count; i++) {
+        crowd->entries[i] = (struct room_arrival){*crowd_user(crowd), 1};
+    }
+}
+
+const struct id128 *crowd_user(const struct crowd *crowd) {
+    return &crowd->users[random_below(crowd->random, crowd->user_count)];
+}
+
+void crowd_names(const struct crowd *crowd, char server_id[ROOM_SERVER_ID_SIZE],
+                 char created[ROOM_CREATED_SIZE]) {
+    memset(server_id, 0, ROOM_SERVER_ID_SIZE);
+    memset(created, 0, ROOM_CREATED_SIZE);
+    snprintf(server_id, ROOM_SERVER_ID_SIZE, "run-%u", crowd->run);
+    snprintf(created, ROOM_CREATED_SIZE, "made-%u", crowd->created);
+}
+
+bool crowd_is_vouched(const struct crowd *crowd, const struct room_model *room) {
+    char server_id[ROOM_SERVER_ID_SIZE], created[ROOM_CREATED_SIZE];
+    if (room->vouch_count == 0) {
+        return false;
+    }
+    const struct room_vouch *newest = &room->vouches[room->vouch_count - 1];
+    crowd_names(crowd, server_id, created);
+    return strcmp(newest->server_id, server_id) == 0 && strcmp(newest->created, created) == 0;
+}
+
+const char *crowd_join(struct crowd *crowd, const struct room_model *committed, int64_t now_us) {
+    bool vouched = crowd_is_vouched(crowd, committed);
+    if (crowd->entry_count == CROWD_ENTRIES_MAX || crowd->token_count == CROWD_TOKENS_MAX ||
+        (!vouched && (crowd->entry_count > 0 || committed->vouch_count == 0))) {
+        return NULL;
+    }
+    struct room_arrival *entry = &crowd->entries[crowd->entry_count++];
+    *entry = (struct room_arrival){*crowd_user(crowd), now_us};
+    if (!vouched) {
+        return NULL; /* a new stream that nobody knows of: the acknowledgement means nothing */
+    }
+    const struct room_span *span = &committed->vouches[committed->vouch_count - 1].span;
+    uint64_t number = span->first_number + (crowd->entry_count - span->first_sequence);
+    if (number > committed->record.issued_to) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < crowd->token_count; i++) {
+        if (crowd->tokens[i].number >= number) {
+            return "somebody who joined later has no higher number";
+        }
+    }
+    crowd->tokens[crowd->token_count++] = (struct queue_token){entry->user, number, false};
+    return NULL;
+}
+
+void crowd_restart(struct crowd *crowd) {
+    uint32_t most = random_percent(crowd->random, 10) ? crowd->entry_count : 6;
+    uint32_t lost = random_percent(crowd->random, 60) ? random_below(crowd->random, most + 1) : 0;
+    crowd->run++;
+    crowd->entry_count -= lost < crowd->entry_count ? lost : crowd->entry_count;
+}
+
+void crowd_recreate(struct crowd *crowd) {
+    crowd->created++;
+    crowd->run += random_percent(crowd->random, 50);
+    crowd->entry_count = 0;
+}
+
+const char *crowd_audit(const struct crowd *crowd, const struct room_model *committed) {
+    for (uint32_t i = 0; i < crowd->token_count; i++) {
+        const struct queue_token *token = &crowd->tokens[i];
+        const struct turn *turn = room_model_find(committed, token->number);
+        if (turn != NULL && !token->moved && !id128_equal(&turn->user, &token->user)) {
+            return "somebody's number was called for somebody else";
+        }
+    }
+    return NULL;
+}

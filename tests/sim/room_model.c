@@ -1,0 +1,578 @@
+#include "tests/sim/room_model.h"
+
+static const struct id128 none;
+
+void room_model_copy(struct room_model *to, const struct room_model *from) {
+    memcpy(to, from, offsetof(struct room_model, turns) + from->turn_count * sizeof from->turns[0]);
+}
+
+/* --- numbers */
+
+/* The span that gave the number; -1: none. */
+static int span_of(const struct room_model *model, uint64_t number) {
+    int span = -1;
+    for (uint32_t i = 0; i < model->vouch_count; i++) {
+        if (model->vouches[i].span.first_number <= number) {
+            span = (int)i;
+        }
+    }
+    return span;
+}
+
+/* The vouch after which the number could not be read any more; -1: it can be. */
+static int lost_at(const struct room_model *model, uint64_t number) {
+    int given = span_of(model, number);
+    const struct room_span *span = &model->vouches[given].span;
+    uint64_t sequence = span->first_sequence + (number - span->first_number);
+    for (uint32_t i = (uint32_t)given + 1; i < model->vouch_count; i++) {
+        const struct room_span *later = &model->vouches[i].span;
+        if (later->stream != span->stream || later->first_sequence <= sequence) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+uint64_t room_model_sequence(const struct room_model *model, uint64_t number) {
+    int given = span_of(model, number);
+    if (given < 0 || lost_at(model, number) >= 0) {
+        return 0;
+    }
+    const struct room_span *span = &model->vouches[given].span;
+    return span->first_sequence + (number - span->first_number);
+}
+
+bool room_model_in_gap(const struct room_model *model, uint64_t number) {
+    if (span_of(model, number) < 0) {
+        return false;
+    }
+    int lost = lost_at(model, number);
+    return lost >= 0 && number > model->vouches[lost].admitted_to;
+}
+
+/* --- turns */
+
+static struct turn *find(struct room_model *model, uint64_t number) {
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        if (model->turns[i].number == number) {
+            return &model->turns[i];
+        }
+    }
+    return NULL;
+}
+
+const struct turn *room_model_find(const struct room_model *model, uint64_t number) {
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        if (model->turns[i].number == number) {
+            return &model->turns[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_live(const struct turn *turn) {
+    return turn->state == TURN_CALLED || turn->state == TURN_PASS;
+}
+
+static bool has_ended(const struct turn *turn) {
+    return turn->state > TURN_PASS;
+}
+
+static bool has_hold(const struct turn *turn) {
+    return memcmp(&turn->booking_id, &none, sizeof none) != 0;
+}
+
+static bool same(const struct id128 *a, const struct id128 *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+uint32_t room_model_live(const struct room_model *model) {
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        live += is_live(&model->turns[i]);
+    }
+    return live;
+}
+
+uint32_t room_model_without_hold(const struct room_model *model) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        count += is_live(&model->turns[i]) && !has_hold(&model->turns[i]);
+    }
+    return count;
+}
+
+int64_t room_model_next_deadline(const struct room_model *model) {
+    int64_t earliest = INT64_MAX;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        const struct turn *turn = &model->turns[i];
+        if (is_live(turn) && !has_hold(turn) && turn->deadline_served_ms < earliest) {
+            earliest = turn->deadline_served_ms;
+        }
+    }
+    return earliest;
+}
+
+bool room_model_remembers(const struct room_model *model, const struct turn *turn) {
+    return is_live(turn) || turn->number > model->record.admitted_to ||
+           room_model_in_gap(model, turn->number);
+}
+
+static size_t waiting_count(const struct room_model *model) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        const struct turn *turn = &model->turns[i];
+        count += room_model_remembers(model, turn) && !is_live(turn);
+    }
+    return count;
+}
+
+static void end(struct room_model *model, struct turn *turn, enum turn_state state,
+                const struct show_time *time) {
+    turn->state = state;
+    turn->ended_us = time->now_us;
+    turn->booking_id = none;
+    if (state == TURN_MISSED) {
+        model->record.missed++;
+    } else if (state == TURN_LEFT) {
+        model->record.left++;
+    } else if (state == TURN_BOUGHT) {
+        model->record.bought++;
+    }
+}
+
+static void end_if_over(struct room_model *model, struct turn *turn, const struct show_time *time) {
+    if (turn == NULL || has_hold(turn) || turn->deadline_served_ms > time->served_ms) {
+        return;
+    }
+    if (turn->state == TURN_CALLED) {
+        end(model, turn, TURN_MISSED, time);
+    } else if (turn->state == TURN_PASS) {
+        end(model, turn, TURN_OVER, time);
+    }
+}
+
+static struct turn *live_of(struct room_model *model, const struct id128 *user) {
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        if (is_live(&model->turns[i]) && same(&model->turns[i].user, user)) {
+            return &model->turns[i];
+        }
+    }
+    return NULL;
+}
+
+static struct turn *add(struct room_model *model, uint64_t number, const struct id128 *user) {
+    ensure(model->turn_count < MODEL_TURNS_MAX);
+    struct turn *turn = &model->turns[model->turn_count++];
+    *turn = (struct turn){.number = number, .user = *user};
+    return turn;
+}
+
+/* Uses one of the allowance, unless it is skipped. */
+static bool call(struct room_model *model, struct turn *turn, const struct show_time *time,
+                 uint32_t *allowance) {
+    end_if_over(model, live_of(model, &turn->user), time);
+    if (live_of(model, &turn->user) != NULL) {
+        end(model, turn, TURN_SKIPPED, time);
+        return true;
+    }
+    turn->state = TURN_CALLED;
+    turn->called_us = time->now_us;
+    turn->deadline_served_ms = time->served_ms + model->settings.claim_ms;
+    if (*allowance == 0) {
+        return false;
+    }
+    --*allowance;
+    return room_model_live(model) <= model->settings.max_shoppers;
+}
+
+static void admit_to(struct room_model *model, uint64_t number) {
+    model->record.admitted_to = number;
+    if (model->record.issued_to < number) {
+        model->record.issued_to = number;
+    }
+}
+
+/* --- commands */
+
+static void show_turn(const struct room_model *model, uint64_t number, const struct show_time *time,
+                      struct reply *reply) {
+    const struct turn *turn = room_model_find(model, number);
+    struct turn_view *view = &reply->turn;
+    reply->has_turn = true;
+    view->number = number;
+    view->now_serving = model->record.admitted_to;
+    if (turn != NULL && room_model_remembers(model, turn)) {
+        view->state = turn->state;
+    } else if (number <= model->record.admitted_to && !room_model_in_gap(model, number)) {
+        view->state = TURN_OVER;
+    }
+    if (turn != NULL && is_live(turn)) {
+        int64_t left_ms = turn->deadline_served_ms - time->served_ms;
+        view->expires_us = time->now_us + (left_ms > 0 ? left_ms * 1000 : 0);
+    }
+}
+
+/* Ended, as far as a room that forgets can know. */
+static bool is_over(const struct room_model *model, uint64_t number) {
+    const struct turn *turn = room_model_find(model, number);
+    return turn != NULL ? has_ended(turn)
+                        : number <= model->record.admitted_to && !room_model_in_gap(model, number);
+}
+
+static bool is_others(const struct room_model *model, const struct command *command) {
+    const struct turn *turn = room_model_find(model, command->queue_number);
+    return turn != NULL && room_model_remembers(model, turn) && !same(&turn->user, &command->user);
+}
+
+static bool is_bad(const struct room_model *model, const struct command *command) {
+    return command->queue_number == 0 || command->queue_number > model->record.issued_to ||
+           is_others(model, command);
+}
+
+static bool is_shut(enum room_phase phase) {
+    return phase == ROOM_OFF || phase == ROOM_CLOSED;
+}
+
+static enum reply_code claim(struct room_model *model, const struct command *command,
+                             enum room_phase phase, const struct show_time *time,
+                             struct reply *reply) {
+    uint64_t number = command->queue_number;
+    struct turn *turn = find(model, number);
+    if (is_shut(phase)) {
+        return REPLY_ROOM_CLOSED;
+    }
+    if (is_bad(model, command)) {
+        return REPLY_BAD_NUMBER;
+    }
+    if (turn == NULL && room_model_in_gap(model, number)) {
+        if (waiting_count(model) >= model->waiting_limit) {
+            return REPLY_OVERLOADED;
+        }
+        turn = add(model, number, &command->user);
+        turn->state = TURN_WAITING;
+    }
+    show_turn(model, number, time, reply);
+    bool waits = turn == NULL ? number > model->record.admitted_to : turn->state == TURN_WAITING;
+    if (waits || phase == ROOM_PREQUEUE || phase == ROOM_WAITLIST) {
+        return REPLY_NOT_YOUR_TURN;
+    }
+    if (is_over(model, number)) {
+        return REPLY_TURN_MISSED;
+    }
+    ensure(turn != NULL);
+    reply->replayed = turn->state == TURN_PASS;
+    if (turn->state == TURN_CALLED) {
+        turn->state = TURN_PASS;
+        turn->deadline_served_ms = time->served_ms + model->settings.pass_ms;
+        model->record.claimed++;
+    }
+    show_turn(model, number, time, reply);
+    return REPLY_OK;
+}
+
+static enum reply_code leave(struct room_model *model, const struct command *command,
+                             const struct show_time *time, struct reply *reply) {
+    uint64_t number = command->queue_number;
+    struct turn *turn = find(model, number);
+    if (is_bad(model, command)) {
+        return REPLY_BAD_NUMBER;
+    }
+    if (is_over(model, number)) {
+        reply->replayed = true;
+    } else if (turn != NULL) {
+        end(model, turn, TURN_LEFT, time);
+    } else if (waiting_count(model) >= model->waiting_limit) {
+        return REPLY_OVERLOADED;
+    } else {
+        end(model, add(model, number, &command->user), TURN_LEFT, time);
+    }
+    show_turn(model, number, time, reply);
+    return REPLY_OK;
+}
+
+static enum reply_code move(struct room_model *model, const struct command *command,
+                            const struct show_time *time, struct reply *reply) {
+    uint64_t number = command->queue_number;
+    struct turn *turn = find(model, number);
+    bool moved =
+        turn != NULL && room_model_remembers(model, turn) && same(&turn->user, &command->new_user);
+    if (!moved && is_bad(model, command)) {
+        return REPLY_BAD_NUMBER;
+    }
+    if (is_over(model, number)) {
+        show_turn(model, number, time, reply);
+        return REPLY_TURN_MISSED;
+    }
+    if (moved) {
+        reply->replayed = true;
+    } else if (turn == NULL) {
+        if (waiting_count(model) >= model->waiting_limit) {
+            return REPLY_OVERLOADED;
+        }
+        add(model, number, &command->new_user)->state = TURN_WAITING;
+    } else {
+        if (is_live(turn)) {
+            end_if_over(model, live_of(model, &command->new_user), time);
+            if (live_of(model, &command->new_user) != NULL) {
+                end(model, turn, TURN_SKIPPED, time);
+            }
+        }
+        turn->user = command->new_user;
+    }
+    show_turn(model, number, time, reply);
+    return REPLY_OK;
+}
+
+static enum reply_code issue(struct room_model *model, const struct command *command,
+                             enum room_phase phase, uint64_t issued_to) {
+    uint64_t wanted = command->queue_number + ROOM_ISSUE_AHEAD;
+    if (is_shut(phase) || model->vouch_count == 0) {
+        return REPLY_ROOM_CLOSED;
+    }
+    if (command->queue_number > (uint64_t)INT64_MAX / 2) {
+        return REPLY_INVALID;
+    }
+    if (wanted > model->record.issued_to) {
+        model->record.issued_to = issued_to;
+    }
+    return REPLY_OK;
+}
+
+static bool is_vouched(const struct room_vouch *vouch, const struct command *command) {
+    return strcmp(vouch->server_id, command->server_id) == 0 &&
+           strcmp(vouch->created, command->created) == 0;
+}
+
+static enum reply_code vouch(struct room_model *model, const struct command *command,
+                             const struct show_time *time, struct reply *reply) {
+    uint32_t count = model->vouch_count;
+    const struct room_vouch *newest = count == 0 ? NULL : &model->vouches[count - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_vouched(&model->vouches[i], command)) {
+            reply->replayed = i == count - 1;
+            return i == count - 1 ? REPLY_OK : REPLY_CONFLICT;
+        }
+    }
+    if (command->sequence > INT64_MAX - 1) {
+        return REPLY_INVALID;
+    }
+    if (count == ROOM_SPANS_MAX) {
+        return REPLY_OVERLOADED;
+    }
+    bool same_stream = newest != NULL && strcmp(newest->created, command->created) == 0;
+    struct room_vouch *made = &model->vouches[model->vouch_count];
+    *made = (struct room_vouch){.admitted_to = model->record.admitted_to,
+                                .vouched_served_ms = time->served_ms};
+    memcpy(made->server_id, command->server_id, sizeof made->server_id);
+    memcpy(made->created, command->created, sizeof made->created);
+    made->span.first_sequence = same_stream ? command->sequence + 1 : 1;
+    made->span.stream = newest == NULL ? 0 : newest->span.stream + !same_stream;
+    /* Above everything that was answered, or stored and still there. */
+    uint64_t above = model->record.issued_to;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct room_span *span = &model->vouches[i].span;
+        above = span->first_number > above ? span->first_number : above;
+        if (same_stream && span->stream == newest->span.stream &&
+            span->first_sequence <= command->sequence) {
+            uint64_t last = span->first_number + (command->sequence - span->first_sequence);
+            if (room_model_sequence(model, last) == command->sequence && last > above) {
+                above = last;
+            }
+        }
+    }
+    made->span.first_number = above + 1;
+    model->vouch_count++;
+    return REPLY_OK;
+}
+
+bool room_model_has_late(const struct room_model *model) {
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        const struct turn *turn = &model->turns[i];
+        if (turn->state == TURN_WAITING && turn->number <= model->record.admitted_to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool report_is_due(const struct room_model *model, const struct command *report,
+                          enum room_phase phase, uint32_t allowance) {
+    uint64_t first = report->queue_number;
+    if (model->vouch_count == 0 || phase != ROOM_OPEN || report->arrival_count == 0 ||
+        report->arrival_count > allowance || first != model->record.admitted_to + 1 ||
+        !is_vouched(&model->vouches[model->vouch_count - 1], report) ||
+        room_model_has_late(model)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < report->arrival_count; i++) {
+        if (room_model_sequence(model, first + i) == 0 ||
+            span_of(model, first + i) != span_of(model, first)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool report(struct room_model *model, const struct command *command,
+                   const struct show_time *time, uint32_t allowance) {
+    bool within = true;
+    for (uint32_t i = 0; i < command->arrival_count; i++) {
+        uint64_t number = command->queue_number + i;
+        struct room_arrival arrival =
+            room_arrival_get(command->arrivals + (size_t)i * ROOM_ARRIVAL_BYTES);
+        struct turn *turn = find(model, number);
+        admit_to(model, number);
+        if (turn != NULL && has_ended(turn)) {
+            continue;
+        }
+        if (turn == NULL) {
+            turn = add(model, number, &arrival.user);
+        }
+        turn->joined_us = arrival.joined_us;
+        within = call(model, turn, time, &allowance) && within;
+    }
+    return within;
+}
+
+bool room_model_decide(struct room_model *model, const struct command *command,
+                       const struct room_facts *facts, const struct show_time *time,
+                       uint32_t allowance, uint64_t issued_to, struct reply *reply) {
+    enum room_phase phase = room_phase_of(&model->settings, &facts->sale, time->now_us);
+    *reply = (struct reply){0};
+    switch (command->kind) {
+    case COMMAND_ROOM_ISSUE:
+        reply->code = issue(model, command, phase, issued_to);
+        return true;
+    case COMMAND_ROOM_VOUCH:
+        reply->code = vouch(model, command, time, reply);
+        return true;
+    case COMMAND_ROOM_REPORT:
+        reply->code = report_is_due(model, command, phase, allowance) ? REPLY_OK : REPLY_INVALID;
+        return reply->code != REPLY_OK || report(model, command, time, allowance);
+    default:
+        break;
+    }
+    end_if_over(model, find(model, command->queue_number), time);
+    if (command->kind == COMMAND_ROOM_CLAIM) {
+        reply->code = claim(model, command, phase, time, reply);
+    } else if (command->kind == COMMAND_ROOM_LEAVE) {
+        reply->code = leave(model, command, time, reply);
+    } else if (command->kind == COMMAND_ROOM_MOVE) {
+        reply->code = move(model, command, time, reply);
+    } else if (command->queue_number == 0 || is_others(model, command)) {
+        reply->code = REPLY_BAD_NUMBER;
+    } else {
+        show_turn(model, command->queue_number, time, reply);
+    }
+    return true;
+}
+
+/* --- bookings */
+
+enum reply_code room_model_check_pass(const struct room_model *model, const struct command *reserve,
+                                      const struct room_facts *facts,
+                                      const struct show_time *time) {
+    enum room_phase phase = room_phase_of(&model->settings, &facts->sale, time->now_us);
+    const struct turn *turn = room_model_find(model, reserve->queue_number);
+    if (phase == ROOM_OFF) {
+        return REPLY_OK;
+    }
+    if (reserve->pass == PASS_NONE) {
+        return REPLY_PASS_REQUIRED;
+    }
+    if (reserve->pass == PASS_BAD || (phase != ROOM_OPEN && phase != ROOM_PAUSED) || turn == NULL ||
+        turn->state != TURN_PASS || !same(&turn->user, &reserve->user)) {
+        return REPLY_BAD_PASS;
+    }
+    if (has_hold(turn)) {
+        return REPLY_PASS_BUSY;
+    }
+    return time->served_ms < turn->deadline_served_ms ? REPLY_OK : REPLY_BAD_PASS;
+}
+
+void room_model_follow(struct room_model *model, const struct model_hold *hold,
+                       enum booking_status before, const struct show_time *time) {
+    struct turn *turn = find(model, hold->number);
+    if (turn == NULL || turn->state != TURN_PASS || before == hold->status) {
+        return;
+    }
+    if (hold->status == BOOKING_PENDING) {
+        turn->booking_id = hold->id;
+    } else if (hold->status == BOOKING_CONFIRMED) {
+        end(model, turn, TURN_BOUGHT, time);
+    } else {
+        turn->booking_id = none;
+        end_if_over(model, turn, time);
+    }
+}
+
+/* --- the sweep */
+
+/* The lowest number that waits in a gap, up to `last`. */
+static struct turn *lowest_shown(struct room_model *model, uint64_t last) {
+    struct turn *lowest = NULL;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        struct turn *turn = &model->turns[i];
+        if (turn->state == TURN_WAITING && turn->number <= last &&
+            room_model_in_gap(model, turn->number) &&
+            (lowest == NULL || turn->number < lowest->number)) {
+            lowest = turn;
+        }
+    }
+    return lowest;
+}
+
+/* The span behind the gap that the door stands before; -1: it stands before no gap. */
+static int span_behind_gap(const struct room_model *model) {
+    uint64_t next = model->record.admitted_to + 1;
+    if (model->vouch_count == 0 || span_of(model, next) < 0 || lost_at(model, next) < 0) {
+        return -1;
+    }
+    int behind = span_of(model, next) + 1;
+    while (lost_at(model, model->vouches[behind].span.first_number) >= 0) {
+        behind++;
+    }
+    return behind;
+}
+
+static bool roll(struct room_model *model, const struct show_time *time, uint32_t *allowance,
+                 bool *within) {
+    struct turn *due = lowest_shown(model, model->record.admitted_to);
+    int behind = span_behind_gap(model);
+    if (due == NULL) {
+        if (behind < 0 ||
+            time->served_ms < model->vouches[behind].vouched_served_ms + model->settings.claim_ms) {
+            return false;
+        }
+        uint64_t last = model->vouches[behind].span.first_number - 1;
+        due = lowest_shown(model, last);
+        if (due == NULL) {
+            admit_to(model, last);
+            return true;
+        }
+    }
+    if (*allowance == 0) {
+        return false;
+    }
+    if (due->number > model->record.admitted_to) {
+        admit_to(model, due->number);
+    }
+    *within = call(model, due, time, allowance) && *within;
+    return true;
+}
+
+bool room_model_sweep(struct room_model *model, const struct room_facts *facts,
+                      const struct show_time *time, uint32_t allowance) {
+    bool within = true;
+    for (uint32_t i = 0; i < model->turn_count; i++) {
+        if (is_live(&model->turns[i])) {
+            end_if_over(model, &model->turns[i], time);
+        }
+    }
+    if (room_phase_of(&model->settings, &facts->sale, time->now_us) == ROOM_OPEN) {
+        while (roll(model, time, &allowance, &within)) {
+        }
+    }
+    return within;
+}
