@@ -1,7 +1,6 @@
 #include "gateway/admission.h"
 
 #include "gateway/answers.h"
-#include "gateway/client_address.h"
 #include "gateway/http/router.h"
 #include "shared/ids.h"
 #include "shared/log.h"
@@ -12,6 +11,7 @@ struct admission {
     struct gateway *gateway;
     struct limits *limits;
     struct limit allowed[LIMITS_CLASS_COUNT][LIMITS_WHO_COUNT];
+    struct limit live;
     struct trusted_proxies proxies;
     struct overload overload;
     struct event *timer;
@@ -30,22 +30,22 @@ static bool refuse_setting(const char *name, const char *problem) {
 }
 
 static bool read_settings(struct admission *admission, const struct config *config) {
+    struct limit(*allowed)[LIMITS_WHO_COUNT] = admission->allowed;
     const struct {
         const char *name;
         const char *text;
-        enum limits_class class;
-        enum limits_who who;
+        struct limit *limit;
     } settings[] = {
-        {"USHER_LIMIT_LOOKING", config->limit_looking, LIMITS_LOOKING, LIMITS_ADDRESS},
-        {"USHER_LIMIT_SESSIONS", config->limit_sessions, LIMITS_SESSIONS, LIMITS_ADDRESS},
-        {"USHER_LIMIT_BOOKING", config->limit_booking, LIMITS_BOOKING, LIMITS_USER},
-        {"USHER_LIMIT_BOOKING_ADDRESS", config->limit_booking_address, LIMITS_BOOKING,
-         LIMITS_ADDRESS},
-        {"USHER_LIMIT_ADMIN", config->limit_admin, LIMITS_ADMIN, LIMITS_ADDRESS},
+        {"USHER_LIMIT_LOOKING", config->limit_looking, &allowed[LIMITS_LOOKING][LIMITS_ADDRESS]},
+        {"USHER_LIMIT_SESSIONS", config->limit_sessions, &allowed[LIMITS_SESSIONS][LIMITS_ADDRESS]},
+        {"USHER_LIMIT_BOOKING", config->limit_booking, &allowed[LIMITS_BOOKING][LIMITS_USER]},
+        {"USHER_LIMIT_BOOKING_ADDRESS", config->limit_booking_address,
+         &allowed[LIMITS_BOOKING][LIMITS_ADDRESS]},
+        {"USHER_LIMIT_ADMIN", config->limit_admin, &allowed[LIMITS_ADMIN][LIMITS_ADDRESS]},
+        {"USHER_LIMIT_LIVE", config->limit_live, &admission->live},
     };
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        struct limit *limit = &admission->allowed[settings[i].class][settings[i].who];
-        if (!limit_from_text(settings[i].text, limit)) {
+        if (!limit_from_text(settings[i].text, settings[i].limit)) {
             return refuse_setting(settings[i].name,
                                   "must be RATE/BURST, e.g. 5/20, or 0 for no limit");
         }
@@ -162,7 +162,7 @@ static bool take_token(struct admission *admission, struct http_request *request
     return false;
 }
 
-static struct client_address address_of(const struct admission *admission,
+struct client_address admission_address(const struct admission *admission,
                                         const struct http_request *request) {
     return client_address_of(&admission->proxies, http_request_peer(request),
                              http_request_header(request, "X-Forwarded-For"));
@@ -208,7 +208,7 @@ bool admission_take(struct admission *admission, struct http_request *request,
     if (!class_of(route, &class)) {
         return true;
     }
-    struct client_address address = address_of(admission, request);
+    struct client_address address = admission_address(admission, request);
     return (address.exempt || take_token(admission, request, class, LIMITS_ADDRESS, &address.id)) &&
            has_room(admission, request, route, class);
 }
@@ -216,8 +216,12 @@ bool admission_take(struct admission *admission, struct http_request *request,
 bool admission_take_user(struct admission *admission, struct http_request *request,
                          const struct route *route, const struct id128 *user) {
     enum limits_class class;
-    return !class_of(route, &class) || address_of(admission, request).exempt ||
+    return !class_of(route, &class) || admission_address(admission, request).exempt ||
            take_token(admission, request, class, LIMITS_USER, user);
+}
+
+const struct limit *admission_live_limit(const struct admission *admission) {
+    return &admission->live;
 }
 
 void admission_answered(struct admission *admission, int64_t wait_us) {

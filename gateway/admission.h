@@ -16,6 +16,7 @@
 #ifndef USHER_GATEWAY_ADMISSION_H
 #define USHER_GATEWAY_ADMISSION_H
 
+#include "gateway/client_address.h"
 #include "gateway/gateway.h"
 #include "gateway/limits.h"
 #include "gateway/overload.h"
@@ -39,6 +40,11 @@ MUST_CHECK bool admission_take(struct admission *admission, struct http_request 
                                const struct route *route);
 MUST_CHECK bool admission_take_user(struct admission *admission, struct http_request *request,
                                     const struct route *route, const struct id128 *user);
+/* Whose request it is. */
+struct client_address admission_address(const struct admission *admission,
+                                        const struct http_request *request);
+/* USHER_LIMIT_LIVE, whose bucket is live's. */
+const struct limit *admission_live_limit(const struct admission *admission);
 /* A command was answered by its owner after so long. */
 void admission_answered(struct admission *admission, int64_t wait_us);
 

@@ -41,6 +41,20 @@ static enum jwt_verdict verify_jwt(struct gateway *gateway, const char *token,
                            database_clock_now_us(reads_clock(gateway->reads)), session);
 }
 
+enum status auth_token(struct gateway *gateway, const char *token, struct session *session) {
+    if (!is_ready(gateway)) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (!looks_like_jwt(token)) {
+        return is_guest(gateway, token, session) ? STATUS_OK : STATUS_INVALID;
+    }
+    enum jwt_verdict verdict =
+        gateway->identity != NULL ? verify_jwt(gateway, token, session) : JWT_UNKNOWN_KEY;
+    return verdict == JWT_GOOD      ? STATUS_OK
+           : verdict == JWT_NO_KEYS ? STATUS_UNAVAILABLE
+                                    : STATUS_INVALID;
+}
+
 static bool auth_jwt(struct gateway *gateway, struct http_request *request, const char *token,
                      struct session *session) {
     if (gateway->identity == NULL) {
@@ -105,16 +119,10 @@ bool auth_booker(struct gateway *gateway, struct http_request *request, struct s
     return true;
 }
 
-static bool is_user(struct gateway *gateway, const char *token) {
-    struct session session;
-    return looks_like_jwt(token)
-               ? gateway->identity != NULL && verify_jwt(gateway, token, &session) == JWT_GOOD
-               : is_guest(gateway, token, &session);
-}
-
 static void refuse_stranger(struct gateway *gateway, struct http_request *request,
                             const char *token) {
-    if (is_ready(gateway) && is_user(gateway, token)) {
+    struct session session;
+    if (auth_token(gateway, token, &session) == STATUS_OK) {
         answer_refuse(request, PROBLEM_FORBIDDEN, "This takes an admin key.", NULL);
     } else if (!admin_keys_known(gateway->admin_keys)) {
         answer_refuse(request, PROBLEM_BOOKING_UNAVAILABLE,

@@ -10,6 +10,10 @@
 #include "gateway/gateway.h"
 #include "gateway/roles.h"
 
+/* Whose token it is, wherever it came from. STATUS_INVALID: it is not good; STATUS_UNAVAILABLE:
+ * that can't be known now. */
+MUST_CHECK enum status auth_token(struct gateway *gateway, const char *token,
+                                  struct session *session);
 /* 401; 429 for a user who asks too often; 503 as long as neither installation nor the database's
  * time are known, or the keys of the identity provider whose token it is. */
 MUST_CHECK bool auth_user(struct gateway *gateway, struct http_request *request,

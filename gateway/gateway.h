@@ -28,6 +28,7 @@
 
 struct admission;
 struct gateway_numbers;
+struct live;
 
 enum { GATEWAY_TICK_MS = 100, GATEWAY_DRAIN_MS = 10500 };
 
@@ -53,6 +54,7 @@ struct gateway {
     struct catalogue *catalogue;
     struct seat_maps *seat_maps;
     struct rooms *rooms;
+    struct live *live;
     struct web *web;
     struct http_tls *tls; /* NULL: plain HTTP */
     struct cors *cors;

@@ -47,6 +47,20 @@ bool limit_from_text(const char *text, struct limit *limit) {
            limit->burst > 0;
 }
 
+uint32_t limit_take(const struct limit *limit, int64_t *full_ns, int64_t now_us) {
+    const int64_t second_ns = INT64_C(1000000) * NANOSECONDS;
+    if (limit->rate == 0)
+        return 0;
+    int64_t now_ns = now_us * NANOSECONDS;
+    int64_t token_ns = second_ns / limit->rate;
+    int64_t begin_ns = *full_ns > now_ns ? *full_ns : now_ns;
+    int64_t missing_ns = begin_ns - now_ns - token_ns * (limit->burst - 1);
+    if (missing_ns > 0)
+        return (uint32_t)((missing_ns + second_ns - 1) / second_ns);
+    *full_ns = begin_ns + token_ns;
+    return 0;
+}
+
 struct limits *limits_create(uint64_t seed) {
     struct limits *limits = calloc(1, sizeof *limits);
     if (limits != NULL)
@@ -86,18 +100,9 @@ static struct bucket *find(struct limits *limits, enum limits_class class, enum 
 
 uint32_t limits_take(struct limits *limits, const struct limit *limit, enum limits_class class,
                      enum limits_who who, const struct id128 *id, int64_t now_us) {
-    const int64_t second_ns = INT64_C(1000000) * NANOSECONDS;
     if (limit->rate == 0)
         return 0;
-    struct bucket *bucket = find(limits, class, who, id);
-    int64_t now_ns = now_us * NANOSECONDS;
-    int64_t token_ns = second_ns / limit->rate;
-    int64_t full_ns = bucket->full_ns > now_ns ? bucket->full_ns : now_ns;
-    int64_t missing_ns = full_ns - now_ns - token_ns * (limit->burst - 1);
-    if (missing_ns > 0)
-        return (uint32_t)((missing_ns + second_ns - 1) / second_ns);
-    bucket->full_ns = full_ns + token_ns;
-    return 0;
+    return limit_take(limit, &find(limits, class, who, id)->full_ns, now_us);
 }
 
 size_t limits_in_use(const struct limits *limits, int64_t now_us) {

@@ -48,14 +48,18 @@ MUST_CHECK bool limit_from_text(const char *text, struct limit *limit);
 const char *limits_class_text(enum limits_class class);
 const char *limits_who_text(enum limits_who who);
 
+/* A bucket by itself, of which the caller keeps when it will be full again (0 at first). Takes one
+ * token and returns 0, or takes none and returns after how many whole seconds there will be one (at
+ * least 1). */
+MUST_CHECK uint32_t limit_take(const struct limit *limit, int64_t *full_ns, int64_t now_us);
+
 struct limits;
 
 /* NULL without memory. */
 MUST_CHECK struct limits *limits_create(uint64_t seed);
 void limits_destroy(struct limits *limits);
 
-/* Takes one token of `id` (a user's id, an address) and returns 0, or takes none and returns after
- * how many whole seconds there will be one (at least 1). */
+/* The same for the bucket of `id` (a user's id, an address). */
 MUST_CHECK uint32_t limits_take(struct limits *limits, const struct limit *limit,
                                 enum limits_class class, enum limits_who who,
                                 const struct id128 *id, int64_t now_us);

@@ -1,10 +1,12 @@
 /* usher-gateway: settings from the environment, one loop, until SIGTERM or SIGINT. SIGHUP reads the
  * certificate again. */
 #include "gateway/admission.h"
+#include "gateway/auth.h"
 #include "gateway/gateway.h"
 #include "gateway/http/cors.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/tls.h"
+#include "gateway/live.h"
 #include "gateway/messages.h"
 #include "gateway/numbers.h"
 #include "gateway/room_questions.h"
@@ -87,6 +89,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     if (gateway->joins != NULL) {
         joins_tick(gateway->joins, now_us);
     }
+    live_tick(gateway->live, now_us);
     identity_tick(gateway->identity, now_us);
     admin_keys_tick(gateway->admin_keys, now_us);
     catalogue_tick(gateway->catalogue);
@@ -114,6 +117,7 @@ static void on_signal(evutil_socket_t number, short what, void *context) {
         return;
     }
     log_write(LOG_INFO, "stopping", "Asked to stop: open requests are finished first.");
+    live_drain(gateway->live);
     http_server_drain(gateway->http, GATEWAY_DRAIN_MS, on_drained, gateway);
 }
 
@@ -127,6 +131,7 @@ static bool make_parts(struct gateway *gateway) {
                                                .read = messages_read_seats,
                                                .keep = messages_keep_seats,
                                                .recall = messages_recall_seats,
+                                               .on_change = messages_seats_changed,
                                                .context = gateway};
     const struct rooms_config rooms = {.clock = room_questions_clock,
                                        .ask = room_questions_ask,
@@ -181,6 +186,33 @@ static bool make_watch(struct gateway *gateway) {
     return gateway->numbers != NULL && gateway->admission != NULL;
 }
 
+static int64_t unix_us(void *context, int64_t monotonic_us) {
+    return reads_unix_us(((struct gateway *)context)->reads, monotonic_us);
+}
+
+static enum status verify_token(void *context, const char *token, struct session *session) {
+    return auth_token(context, token, session);
+}
+
+static bool make_live(struct gateway *gateway) {
+    const struct config *config = &gateway->config;
+    const struct live_config live = {
+        .base = gateway->base,
+        .seat_maps = gateway->seat_maps,
+        .rooms = gateway->rooms,
+        .places = {.connections_max = (uint32_t)config->connections_max,
+                   .per_address = (uint32_t)config->live_per_address,
+                   .opening = *admission_live_limit(gateway->admission)},
+        .ping_ms = WS_PING_MS,
+        .unix_us = unix_us,
+        .verify = verify_token,
+        .ask_people = messages_ask_people,
+        .context = gateway,
+    };
+    gateway->live = live_create(&live);
+    return gateway->live != NULL;
+}
+
 /* What the public port needs besides. */
 static bool make_edge(struct gateway *gateway) {
     const struct config *config = &gateway->config;
@@ -226,6 +258,7 @@ static bool make_servers(struct gateway *gateway) {
 
 /* First those who ask, then what is asked: every call that waits is told, and frees itself. */
 static void gateway_free(struct gateway *gateway) {
+    live_close(gateway->live);
     http_server_destroy(gateway->http);
     cors_destroy(gateway->cors);
     web_destroy(gateway->web);
@@ -238,6 +271,7 @@ static void gateway_free(struct gateway *gateway) {
     seat_maps_destroy(gateway->seat_maps);
     rooms_destroy(gateway->rooms);
     joins_destroy(gateway->joins);
+    live_destroy(gateway->live);
     catalogue_destroy(gateway->catalogue);
     keep_close(gateway->keep);
     admin_keys_destroy(gateway->admin_keys);
@@ -284,8 +318,9 @@ int main(int argc, char **argv) {
     memcpy(&gateway->instance, instance.bytes, sizeof gateway->instance);
     gateway->base = event_base_new();
     bool works = gateway->base != NULL && make_parts(gateway) && make_identity(gateway) &&
-                 make_events(gateway) && make_watch(gateway) && make_edge(gateway) &&
-                 make_servers(gateway) && event_base_dispatch(gateway->base) >= 0;
+                 make_events(gateway) && make_watch(gateway) && make_live(gateway) &&
+                 make_edge(gateway) && make_servers(gateway) &&
+                 event_base_dispatch(gateway->base) >= 0;
     bool failed = !works || gateway->failed;
     log_write(failed ? LOG_ERROR : LOG_INFO, "stopped",
               failed ? "The gateway could not go on." : "The gateway has stopped.");

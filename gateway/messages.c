@@ -1,6 +1,8 @@
 #include "gateway/messages.h"
 
+#include "gateway/live.h"
 #include "gateway/sql.h"
+#include "shared/failpoint.h"
 #include "shared/ids.h"
 #include "shared/log.h"
 
@@ -42,6 +44,9 @@ static void on_replies(void *context, const char *subject, const uint8_t *data, 
 
 static void on_seats(void *context, const char *subject, const uint8_t *data, size_t size_bytes) {
     struct gateway *gateway = context;
+    if (FAILPOINT("messages.seats-lost")) {
+        return;
+    }
     enum status status = seat_maps_news(gateway->seat_maps, data, size_bytes, clock_monotonic_us());
     if (status != STATUS_OK) {
         report_unreadable(subject, status);
@@ -56,11 +61,38 @@ static void on_rooms(void *context, const char *subject, const uint8_t *data, si
     }
 }
 
+static void on_people(void *context, const char *subject, const uint8_t *data, size_t size_bytes) {
+    struct gateway *gateway = context;
+    enum status status = live_take_people(gateway->live, data, size_bytes);
+    if (status != STATUS_OK) {
+        report_unreadable(subject, status);
+    }
+}
+
+void messages_seats_changed(void *context, uint64_t event_id) {
+    struct gateway *gateway = context;
+    live_seats_changed(gateway->live, event_id);
+}
+
 void messages_room_changed(void *context, const struct room_view *view) {
     struct gateway *gateway = context;
     if (gateway->joins != NULL) {
         joins_room_changed(gateway->joins, view->state->event_id, clock_monotonic_us());
     }
+    live_room_changed(gateway->live, view->state->event_id);
+}
+
+/* One that is lost is followed by another. */
+void messages_ask_people(void *context) {
+    struct gateway *gateway = context;
+    struct wire_buffer buffer = {0};
+    char subject[WIRE_SUBJECT_SIZE];
+    wire_subject_ask_people(subject, &gateway->installation.id);
+    if (wire_ask_people_encode(&buffer) != STATUS_OK ||
+        bus_publish(gateway->bus, subject, buffer.data, buffer.size_bytes) != STATUS_OK) {
+        log_write(LOG_DEBUG, "people-not-asked", "People's news are asked for again soon.");
+    }
+    wire_buffer_free(&buffer);
 }
 
 static void on_bus_state(void *context, bool connected) {
@@ -130,10 +162,12 @@ bool messages_start(struct gateway *gateway) {
     char replies[WIRE_SUBJECT_SIZE];
     char seats[WIRE_SUBJECT_SIZE];
     char rooms[WIRE_SUBJECT_SIZE];
+    char people[WIRE_SUBJECT_SIZE];
     wire_subject_owners(owners, installation);
     wire_subject_gateway(replies, installation, gateway->instance);
     wire_subject_seats(seats, installation);
     wire_subject_rooms(rooms, installation);
+    wire_subject_people(people, installation);
     gateway->bus = bus_create(gateway->base, gateway->config.nats_url, gateway->config.process,
                               on_bus_state, gateway);
     if (gateway->bus == NULL ||
@@ -141,6 +175,7 @@ bool messages_start(struct gateway *gateway) {
         bus_subscribe(gateway->bus, replies, on_replies, gateway) != STATUS_OK ||
         bus_subscribe(gateway->bus, seats, on_seats, gateway) != STATUS_OK ||
         bus_subscribe(gateway->bus, rooms, on_rooms, gateway) != STATUS_OK ||
+        bus_subscribe(gateway->bus, people, on_people, gateway) != STATUS_OK ||
         !start_joins(gateway)) {
         log_write(LOG_ERROR, "bus-unusable",
                   "NATS can't be used as it is configured; the gateway ends.");

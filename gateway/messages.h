@@ -21,5 +21,8 @@ void messages_keep_seats(void *context, uint64_t event_id, const struct seat_map
 void messages_recall_seats(void *context, uint64_t event_id);
 /* For rooms_config: whoever rests on the news of rooms is told here. */
 void messages_room_changed(void *context, const struct room_view *view);
+void messages_seats_changed(void *context, uint64_t event_id);
+/* For live_config. */
+void messages_ask_people(void *context);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "gateway/admission.h"
 #include "gateway/http/router.h"
+#include "gateway/live.h"
 #include "gateway/routes/routes.h"
 
 #include <assert.h>
@@ -237,6 +238,42 @@ static void write_staleness(struct metrics_text *text, const struct metric *metr
     metrics_value(text, metric, NULL, 0, (double)age_us / 1e6);
 }
 
+static void write_live(struct metrics_text *text, const struct metric *metric,
+                       const void *context) {
+    const struct gateway *gateway = context;
+    metrics_value(text, metric, NULL, 0, live_connections(gateway->live));
+}
+
+static void write_live_frames(struct metrics_text *text, const struct metric *metric,
+                              const void *context) {
+    const struct gateway *gateway = context;
+    for (enum live_frame_kind kind = 0; kind < LIVE_FRAME_KIND_COUNT; kind++) {
+        const struct metrics_label label = {"type", live_frame_kind_text(kind)};
+        metrics_value(text, metric, &label, 1, (double)live_numbers(gateway->live)->frames[kind]);
+    }
+}
+
+static void write_live_deliveries(struct metrics_text *text, const struct metric *metric,
+                                  const void *context) {
+    const struct gateway *gateway = context;
+    metrics_value(text, metric, NULL, 0, (double)live_numbers(gateway->live)->deliveries);
+}
+
+static void write_live_slow(struct metrics_text *text, const struct metric *metric,
+                            const void *context) {
+    const struct gateway *gateway = context;
+    metrics_value(text, metric, NULL, 0, (double)live_numbers(gateway->live)->slow_closed);
+}
+
+static void write_live_refused(struct metrics_text *text, const struct metric *metric,
+                               const void *context) {
+    const struct gateway *gateway = context;
+    for (enum live_refusal why = LIVE_TOO_FAST; why < LIVE_REFUSAL_COUNT; why++) {
+        const struct metrics_label label = {"why", live_refusal_text(why)};
+        metrics_value(text, metric, &label, 1, (double)live_numbers(gateway->live)->refused[why]);
+    }
+}
+
 static void write_bus(struct metrics_text *text, const struct metric *metric, const void *context) {
     const struct gateway *gateway = context;
     metrics_value(text, metric, NULL, 0, gateway->bus != NULL && bus_connected(gateway->bus));
@@ -310,6 +347,19 @@ static const struct metric rows[] = {
     {METRIC_GAUGE, "usher_seat_map_staleness_seconds", "",
      "age of the oldest map that somebody looked at in the last 5 s; about 1 is normal", 0,
      write_staleness},
+    {METRIC_GAUGE, "usher_live_connections", "", "open live connections (WebSockets)", 0,
+     write_live},
+    {METRIC_COUNTER, "usher_live_frames_total", "type",
+     "messages made for live connections; each is made once for all that get it", 0,
+     write_live_frames},
+    {METRIC_COUNTER, "usher_live_deliveries_total", "", "messages given to live connections", 0,
+     write_live_deliveries},
+    {METRIC_COUNTER, "usher_live_slow_closed_total", "",
+     "live connections closed with 1013 because they read too slowly", 0, write_live_slow},
+    {METRIC_COUNTER, "usher_live_refused_total", "why",
+     "live connections not opened: rate (`USHER_LIMIT_LIVE`), full or address "
+     "(`USHER_LIVE_PER_ADDRESS`)",
+     0, write_live_refused},
     {METRIC_GAUGE, "usher_nats_up", "", "1 while NATS is connected", 0, write_bus},
     {METRIC_COUNTER, "usher_nats_dropped_total", "", "messages lost here because too many came", 0,
      write_dropped},

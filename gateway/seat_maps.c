@@ -95,17 +95,27 @@ static void drop_answers(struct entry *entry) {
     }
 }
 
+static struct seat_view view_of(struct entry *entry) {
+    return (struct seat_view){.event_id = entry->event_id,
+                              .map = &entry->map,
+                              .layout = entry->layout,
+                              .stale = entry->stale,
+                              .confirmed_us = entry->confirmed_us,
+                              .answers = entry->answers};
+}
+
 static void show_to(struct entry *entry, seat_maps_handler *handler, void *context) {
-    struct seat_view view = {.event_id = entry->event_id,
-                             .map = &entry->map,
-                             .layout = entry->layout,
-                             .stale = entry->stale,
-                             .confirmed_us = entry->confirmed_us,
-                             .answers = entry->answers};
+    struct seat_view view = view_of(entry);
     bool telling = entry->telling;
     entry->telling = true;
     handler(context, &view);
     entry->telling = telling;
+}
+
+static void tell_change(struct seat_maps *maps, const struct entry *entry) {
+    if (maps->config.on_change != NULL) {
+        maps->config.on_change(maps->config.context, entry->event_id);
+    }
 }
 
 static void tell(struct seat_maps *maps, struct entry *entry, bool known) {
@@ -252,6 +262,15 @@ void seat_maps_want(struct seat_maps *maps, uint64_t event_id, struct layout *la
     ask(maps, entry, now_us);
 }
 
+bool seat_maps_find(const struct seat_maps *maps, uint64_t event_id, struct seat_view *view) {
+    struct entry *entry = find(maps, event_id);
+    if (entry == NULL || !entry->map.known) {
+        return false;
+    }
+    *view = view_of(entry);
+    return true;
+}
+
 static void hold_news(struct entry *entry, const struct wire_seats *head,
                       const struct wire_seat_change *changes) {
     size_t size = head->change_count * sizeof changes[0];
@@ -268,17 +287,15 @@ static void hold_news(struct entry *entry, const struct wire_seats *head,
 
 static void take_news(struct seat_maps *maps, struct entry *entry, const struct wire_seats *head,
                       const struct wire_seat_change *changes, int64_t now_us) {
-    switch (seat_map_news(&entry->map, head, changes)) {
-    case SEAT_MAP_APPLIED:
-    case SEAT_MAP_CONFIRMED:
+    enum seat_map_result result = seat_map_news(&entry->map, head, changes);
+    if (result == SEAT_MAP_APPLIED || result == SEAT_MAP_CONFIRMED) {
         entry->stale = false;
         entry->confirmed_us = now_us;
-        break;
-    case SEAT_MAP_OLD:
-        break;
-    case SEAT_MAP_GAP:
+    }
+    if (result == SEAT_MAP_APPLIED) {
+        tell_change(maps, entry);
+    } else if (result == SEAT_MAP_GAP) {
         ask(maps, entry, now_us);
-        break;
     }
 }
 
@@ -324,6 +341,7 @@ void seat_maps_snapshot(struct seat_maps *maps, uint64_t event_id, const struct 
     if (result != SEAT_MAP_OLD) {
         entry->stale = false;
         entry->confirmed_us = now_us;
+        tell_change(maps, entry);
     }
     struct held_list held = STAILQ_HEAD_INITIALIZER(held);
     STAILQ_CONCAT(&held, &entry->held);
@@ -361,6 +379,7 @@ void seat_maps_stored(struct seat_maps *maps, uint64_t event_id, uint64_t versio
     if (!is_live(entry, now_us)) {
         if (seat_map_set_stored(&entry->map, version, packed) != SEAT_MAP_OLD) {
             entry->confirmed_us = now_us;
+            tell_change(maps, entry);
         }
         entry->stale = true;
     }

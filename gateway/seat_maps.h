@@ -42,7 +42,7 @@ struct seat_answer {
 struct seat_view {
     uint64_t event_id;
     const struct seat_map *map;
-    const struct layout *layout;
+    struct layout *layout;
     bool stale;
     int64_t confirmed_us;        /* when this was known to be true */
     struct seat_answer *answers; /* SEAT_FORMAT_COUNT of them */
@@ -61,6 +61,9 @@ struct seat_maps_config {
     /* A map that is live and has changed, at most every SEAT_MAPS_KEEP_MS: keep a copy. May be
      * NULL. */
     void (*keep)(void *context, uint64_t event_id, const struct seat_map *map);
+    /* The map of an event may have changed, or its owner. May look at maps (seat_maps_find), not
+     * want any. May be NULL. */
+    void (*on_change)(void *context, uint64_t event_id);
     /* Neither owner nor database answers and nothing is known: seat_maps_recalled may follow at
      * once. May be NULL. */
     void (*recall)(void *context, uint64_t event_id);
@@ -76,6 +79,10 @@ void seat_maps_destroy(struct seat_maps *maps);
 /* Calls the handler once, maybe at once. Keeps the layout. */
 void seat_maps_want(struct seat_maps *maps, uint64_t event_id, struct layout *layout,
                     int64_t now_us, seat_maps_handler *handler, void *context);
+/* What is known now, without asking anybody; false: nothing. Ends with the next call of any other
+ * function. */
+MUST_CHECK bool seat_maps_find(const struct seat_maps *maps, uint64_t event_id,
+                               struct seat_view *view);
 /* A frame of news (WIRE_SEATS), of which only maps that are held take notice. */
 enum status seat_maps_news(struct seat_maps *maps, const void *data, size_t size_bytes,
                            int64_t now_us);

@@ -116,6 +116,11 @@ static const struct setting settings[] = {
          "the same of one address, behind which many users may be"),
     TEXT("USHER_LIMIT_ADMIN", limit_admin, "20/100",
          "requests of one address to admin routes, likewise"),
+    TEXT("USHER_LIMIT_LIVE", limit_live, "1000/5000",
+         "live connections that a gateway opens a second / at once, for all clients together"),
+    NUMBER("USHER_LIVE_PER_ADDRESS", live_per_address, "200", 1, 1000000,
+           "live connections of one address at a time; IPv6 counts by /64, clients on this machine "
+           "are exempt"),
     TEXT("USHER_TRUSTED_PROXIES", trusted_proxies, "",
          "addresses and networks (`10.0.0.0/8,::1`) of proxies whose `X-Forwarded-For` counts: its "
          "right-most address that is none of them is the client's. Naming loopback ends its "

@@ -41,6 +41,8 @@ struct config {
     char limit_booking[32];
     char limit_booking_address[32];
     char limit_admin[32];
+    char limit_live[32];
+    int64_t live_per_address;   /* USHER_LIVE_PER_ADDRESS */
     char trusted_proxies[4096]; /* USHER_TRUSTED_PROXIES, see gateway/client_address.h */
     char access_log[16];        /* USHER_ACCESS_LOG: off, sampled, full */
     int64_t slow_ms;    /* USHER_SLOW_MS: from then on a request is logged as slow; 0: never */

@@ -21,7 +21,7 @@ static const struct route routes[] = {
     {HTTP_METHOD_POST, "/bookings/{id}/confirm", route_confirm, 0},
     {HTTP_METHOD_POST, "/bookings/{id}/cancel", route_cancel, 0},
 
-    {HTTP_METHOD_GET, "/events/{id}/live", route_not_built, 0},
+    {HTTP_METHOD_GET, "/events/{id}/live", route_live, 0},
     {HTTP_METHOD_GET, "/events/{id}/queue", route_queue_get, 0},
     {HTTP_METHOD_POST, "/events/{id}/queue", route_queue_join, 0},
     {HTTP_METHOD_DELETE, "/events/{id}/queue", route_queue_leave, 0},

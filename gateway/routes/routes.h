@@ -26,6 +26,7 @@ route_handler route_events_list;
 route_handler route_event_get;
 route_handler route_layout_get;
 route_handler route_seats_get;
+route_handler route_live;
 
 route_handler route_queue_get;
 route_handler route_queue_join;
