@@ -2,7 +2,7 @@
 #include "shared/ids.h"
 #include "tests/support/expect.h"
 #include "tests/support/provider.h"
-#include "tests/support/shop.h"
+#include "tests/support/queue.h"
 #include "tests/support/wait.h"
 
 #include <inttypes.h>
@@ -289,6 +289,104 @@ static void an_owner_is_killed_meanwhile(const struct site *site) {
     cluster_wait_ready(cluster);
 }
 
+/* --- places in queues */
+
+static struct http_answer link_places(const struct site *site, const struct shop_customer *user,
+                                      const struct shop_customer *guest,
+                                      const struct queue_place *places, size_t count) {
+    char body[4 * SHOP_TEXT_SIZE];
+    size_t at = (size_t)snprintf(body, sizeof body, "{\"guestToken\":\"%s\",\"queueTokens\":[",
+                                 guest->token);
+    for (size_t i = 0; i < count; i++) {
+        at += (size_t)snprintf(body + at, sizeof body - at, "%s\"%s\"", i > 0 ? "," : "",
+                               places[i].token);
+        ensure(at < sizeof body);
+    }
+    (void)snprintf(body + at, sizeof body - at, "]}");
+    return link_with(site, 1, user->token, body);
+}
+
+/* The account's place of that event in the answer; takes over its tokens. */
+static void take_place(const struct http_answer *answer, struct queue_place *place) {
+    size_t index;
+    const json_t *one;
+    json_array_foreach(json_object_get(answer->json, "queues"), index, one) {
+        const char *token = json_string_value(json_object_get(one, "queueToken"));
+        const char *pass = json_string_value(json_object_get(one, "pass"));
+        if (json_integer_value(json_object_get(one, "eventId")) == place->event_id) {
+            assert_int_equal(json_integer_value(json_object_get(one, "number")), place->number);
+            (void)snprintf(place->token, sizeof place->token, "%s", token != NULL ? token : "");
+            (void)snprintf(place->pass, sizeof place->pass, "%s", pass != NULL ? pass : "");
+            return;
+        }
+    }
+    fail_msg("no place of event %lld in %s", (long long)place->event_id, answer->body);
+}
+
+/* A guest waits for one event and shops at another; a third place was given up. */
+static void places_in_queues_become_the_accounts(const struct site *site) {
+    struct cluster *cluster = site->cluster;
+    struct shop_customer guest, fay;
+    struct queue_place before[3], after[3];
+    char booking_id[64];
+    shop_customer(cluster, &guest);
+    account(site, "fay", &fay);
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        int64_t event_id = queue_event(cluster, site->venue_id, "\"mode\":\"open\"", NULL);
+        queue_wait_phase(cluster, 0, event_id, "OPEN");
+        if (i == 0) {
+            queue_patch(cluster, event_id, "{\"room\":{\"mode\":\"paused\"}}");
+            queue_wait_phase(cluster, 0, event_id, "PAUSED");
+        }
+        queue_enter(cluster, 0, &guest, event_id, 201, &before[i]);
+    }
+    queue_take_pass(cluster, 0, &guest, &before[1]);
+    struct http_answer held =
+        queue_reserve(cluster, 0, &guest, before[1].event_id, "A9", before[1].pass);
+    (void)snprintf(booking_id, sizeof booking_id, "%s", http_answer_text(&held, "bookingId"));
+    shop_expect(held, 201, NULL);
+    shop_expect(queue_leave(cluster, 0, &guest, before[2].event_id, NULL), 204, NULL);
+
+    memcpy(after, before, sizeof after);
+    struct http_answer answer = link_places(site, &fay, &guest, before, ARRAY_LEN(before));
+    assert_int_equal(json_array_size(json_object_get(answer.json, "queues")), 2);
+    take_place(&answer, &after[0]);
+    take_place(&answer, &after[1]);
+    assert_string_equal(after[0].pass, "");
+    shop_expect(answer, 200, NULL);
+    answer = link_places(site, &fay, &guest, before, ARRAY_LEN(before)); /* repeated: the same */
+    take_place(&answer, &after[0]);
+    take_place(&answer, &after[1]);
+    shop_expect(answer, 200, NULL);
+
+    shop_expect(queue_claim(cluster, 0, &guest, before[0].event_id, before[0].token), 403,
+                "bad-queue-token");
+    shop_expect(queue_reserve(cluster, 0, &guest, before[1].event_id, "A8", before[1].pass), 403,
+                "bad-pass");
+    shop_expect(queue_reserve(cluster, 0, &fay, before[1].event_id, "A8", after[1].pass), 409,
+                "conflict"); /* the hold has moved along */
+    shop_expect(shop_confirm(cluster, 1, &fay, booking_id), 200, NULL);
+    queue_patch(cluster, before[0].event_id, "{\"room\":{\"mode\":\"open\"}}");
+    queue_take_pass(cluster, 1, &fay, &after[0]);
+    shop_expect(queue_reserve(cluster, 0, &fay, after[0].event_id, "A7", after[0].pass), 201, NULL);
+}
+
+static void only_the_guests_places_move(const struct site *site) {
+    struct cluster *cluster = site->cluster;
+    struct shop_customer guest, other, gil;
+    struct queue_place place;
+    int64_t event_id = queue_event(cluster, site->venue_id, "\"mode\":\"open\"", NULL);
+    shop_customer(cluster, &guest);
+    shop_customer(cluster, &other);
+    account(site, "gil", &gil);
+    queue_wait_phase(cluster, 0, event_id, "OPEN");
+    queue_enter(cluster, 0, &other, event_id, 201, &place);
+    shop_expect(link_places(site, &gil, &guest, &place, 1), 422, "invalid");
+    shop_expect(link_with(site, 0, gil.token, "{\"guestToken\":\"x\",\"queueTokens\":7}"), 422,
+                "invalid");
+    queue_take_pass(cluster, 0, &other, &place);
+}
+
 static void make_site(void **state, struct site *site) {
     folder_create(site->folder);
     site->key = provider_key_create("ES256", "2026");
@@ -313,6 +411,8 @@ static void guests_log_in(void **state) {
     nobody_gets_more_seats_than_allowed(&site);
     a_guest_becomes_one_account_only(&site);
     both_tokens_are_needed(&site);
+    places_in_queues_become_the_accounts(&site);
+    only_the_guests_places_move(&site);
     an_owner_is_killed_meanwhile(&site);
 
     shop_expect_sound_database(site.cluster);
