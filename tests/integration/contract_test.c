@@ -89,6 +89,8 @@ static void know_what_there_is(struct run *run) {
     }
     event.more = ",\"guests\":false";
     requests_know(&run->requests, "EventId", json_integer(shop_event(cluster, &event)));
+    event.more = ",\"room\":{\"mode\":\"open\"}";
+    requests_know(&run->requests, "EventId", json_integer(shop_event(cluster, &event)));
     requests_know(&run->requests, "VenueId", json_integer(event.venue_id));
     requests_know(
         &run->requests, "PricesInput",
@@ -206,10 +208,13 @@ static void send_next(struct run *run, struct lane *lane) {
 static void learn(struct run *run, const struct made_request *made,
                   const struct http_answer *answer) {
     const char *booking_id = http_answer_text(answer, "bookingId");
+    const char *queue_token = http_answer_text(answer, "queueToken");
     if (answer->status != 201) {
         return;
     }
-    if (booking_id != NULL) {
+    if (queue_token != NULL) {
+        know_text(run, "QueueToken", queue_token);
+    } else if (booking_id != NULL) {
         know_text(run, "BookingId", booking_id);
     } else if (strcmp(made->operation->path, "/admin/events") == 0) {
         requests_know(&run->requests, "/admin EventId",

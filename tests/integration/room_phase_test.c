@@ -223,6 +223,8 @@ static void doors_open_by_the_clock(const struct site *site) {
     expect_claim(site, &site->ann, &ann, 409, "not-your-turn");
     expect_phase_at(site, event_id, "OPEN", sale_us);
     queue_take_pass(site->cluster, 0, &site->ann, &ann);
+    print_message("whoever waits for the sale has a pass %.1f s after it began\n",
+                  (double)(database_now_us(site) - sale_us) / 1e6);
 }
 
 /* Whoever waits keeps the number, whatever becomes of the times. */
