@@ -69,3 +69,45 @@ machine_processes() {
         printf '%s=%s\n' "$name" "$(process_pid "$name")"
     done
 }
+
+# load_run COMMAND ARGUMENTS…: runs the load generator, which watches everything that serves; its result is in
+# $home/result.json.
+load_run() {
+    local process processes=()
+    for process in $(machine_processes); do
+        processes+=(--process "$process")
+    done
+    machine_run "$programs/usher-load" "$@" "${processes[@]}" >"$home/result.json" || fail "the load generator failed"
+}
+
+# load_field NAME: prints a number of that result.
+load_field() {
+    json_number "$1" <"$home/result.json" || fail "the load generator did not say $1"
+}
+
+load_expect_no() {
+    local fault
+    for fault in "$@"; do
+        [ "$(load_field "$fault")" = 0 ] || fail "of the answers, $(load_field "$fault") were $fault: no speed"
+    done
+}
+
+# load_remark ROW "A THING" FILE…: latency, and where the processors' time went; medians of the rounds' results.
+load_remark() {
+    local row=$1 thing=$2 quantile name text strangers
+    shift 2
+    text="$row: answers in"
+    for quantile in p50 p99 p999 max; do
+        text+=" $quantile $(cat "$@" | json_number $quantile | median) ms,"
+    done
+    table_remark "${text%,}"
+    text="$row: processors' time $thing, in microseconds:"
+    for name in generator $(machine_processes | cut -d = -f 1); do
+        text+=" $name $(cat "$@" | json_number "$name" | median),"
+    done
+    table_remark "${text%,}"
+    table_remark "$row: the generator used $(cat "$@" | json_number generatorShare | median) of a core, in $(grep -c '"bottleneck":true' <(cat "$@")) of $# rounds it was the bottleneck"
+    strangers=$(cat "$@" | json_number strangersCores | median)
+    table_remark "$row: other programs of this machine used $strangers cores meanwhile$(awk -v cores="$strangers" \
+        'BEGIN { if (cores > 0.2) print ": the figures are lower than on a quiet machine" }')"
+}

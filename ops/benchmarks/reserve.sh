@@ -41,49 +41,20 @@ reserve_commits() {
     sql -c "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
 }
 
-reserve_field() {
-    json_number "$1" <"$home/result.json" || fail "the load generator did not say $1"
-}
-
 # reserve_round EVENTS SECONDS: a round, checked; its result is in $home/result.json. Sets commits_each.
 reserve_round() {
-    local events before after wrong process processes=() fault
+    local events before after wrong
     events=$(reserve_events "$1")
-    for process in $(machine_processes); do
-        processes+=(--process "$process")
-    done
     sql -c CHECKPOINT
     before=$(reserve_commits)
-    machine_run "$programs/usher-load" reserve --url "$USHER_URL" --seats "$home/seats" --events "$events" \
-        --answers "$home/answers" --connections "$reserve_connections" --seconds "$2" "${processes[@]}" \
-        >"$home/result.json" || fail "the load generator failed"
+    load_run reserve --url "$USHER_URL" --seats "$home/seats" --events "$events" --answers "$home/answers" \
+        --connections "$reserve_connections" --seconds "$2"
     sleep 2.5
     after=$(reserve_commits)
-    for fault in refused wrong lost; do
-        [ "$(reserve_field $fault)" = 0 ] || fail "of the answers, $(reserve_field $fault) were $fault: no speed"
-    done
+    load_expect_no refused wrong lost
     wrong=$(sql -v "events={$events}" -f "$checkout/ops/benchmarks/reserve_check.sql" <"$home/answers")
     [ -z "$wrong" ] || fail "the database is wrong: no speed. $wrong"
     commits_each=$(awk -v commits=$((after - before)) 'END { printf "%.5f\n", commits / (NR / 2) }' "$home/answers")
-}
-
-# reserve_remark FILE…: latency, and where the processors' time went; medians of the rounds.
-reserve_remark() {
-    local quantile name text strangers
-    text="reserve: answers in"
-    for quantile in p50 p99 p999 max; do
-        text+=" $quantile $(cat "$@" | json_number $quantile | median) ms,"
-    done
-    table_remark "${text%,}"
-    text="reserve: processors' time a reservation, in microseconds:"
-    for name in generator $(machine_processes | cut -d = -f 1); do
-        text+=" $name $(cat "$@" | json_number "$name" | median),"
-    done
-    table_remark "${text%,}"
-    table_remark "reserve: the generator used $(cat "$@" | json_number generatorShare | median) of a core, in $(grep -c '"bottleneck":true' <(cat "$@")) of $# rounds it was the bottleneck"
-    strangers=$(cat "$@" | json_number strangersCores | median)
-    table_remark "reserve: other programs of this machine used $strangers cores meanwhile$(awk -v cores="$strangers" \
-        'BEGIN { if (cores > 0.2) print ": the figures are lower than on a quiet machine" }')"
 }
 
 bench_reserve() {
@@ -98,16 +69,16 @@ bench_reserve() {
     fi
     for ((number = 1; number <= rounds; number++)); do
         # Half as many seats again as the last round would need.
-        [ "$smoke" = yes ] || events=$(awk -v speed="$(reserve_field perSecond)" -v seconds=$seconds -v seats="$reserve_seats" \
+        [ "$smoke" = yes ] || events=$(awk -v speed="$(load_field perSecond)" -v seconds=$seconds -v seats="$reserve_seats" \
             'BEGIN { print int(speed * seconds * 3 / seats) + 1 }')
         reserve_round "$events" $seconds
-        speeds+=$(reserve_field perSecond)$'\n'
+        speeds+=$(load_field perSecond)$'\n'
         commits+=$commits_each$'\n'
         mv "$home/result.json" "$home/round-$number.json"
         cp "$home/round-$number.json" "$home/result.json"
-        say "reserve: round $number of $rounds: $(reserve_field perSecond) reservations/s, $commits_each commits each"
+        say "reserve: round $number of $rounds: $(load_field perSecond) reservations/s, $commits_each commits each"
     done
     table_row reserve 1/s "$(median <<<"${speeds%$'\n'}")" - - - "$(spread <<<"${speeds%$'\n'}")"
     table_row reserve/commits commits "$(median <<<"${commits%$'\n'}")" - - "$reserve_commits_goal" "$(spread <<<"${commits%$'\n'}")"
-    reserve_remark "$home"/round-*.json
+    load_remark reserve "a reservation" "$home"/round-*.json
 }

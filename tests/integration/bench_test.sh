@@ -36,27 +36,35 @@ expect_nothing_left() {
 }
 
 measures() {
-    USHER_TEST_BUILD_DIR=$built expect "$checkout/ops/bench" --smoke --json "$top/table.json" reserve >"$top/said" 2>&1
+    USHER_TEST_BUILD_DIR=$built expect "$checkout/ops/bench" --smoke --json "$top/table.json" >"$top/said" 2>&1
     expect said '^reserve .* 1/s '
+    expect said '^join .* 1/s '
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
     expect grep -qE '^ \{"name":"reserve/commits",.*"goal":0.05,' "$top/table.json"
+    expect grep -qE '^ \{"name":"join","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":null,' "$top/table.json"
     expect_nothing_left
 }
 
-# A generator that keeps one seat's answer to itself.
-reports_no_speed_when_the_database_differs() {
+# A generator that keeps one seat's answer to itself, or one person's number.
+reports_no_speed_when_answers_are_missing() {
     mkdir -p "$top/build/bin"
     ln -s "$built"/bin/usher* "$top/build/bin"
     rm "$top/build/bin/usher-load"
     cat >"$top/build/bin/usher-load" <<LOAD
 #!/bin/sh
 '$built/bin/usher-load' "\$@" || exit
-while [ "\$1" != --answers ]; do shift; done
-sed -i 1d "\$2"
+while [ \$# -gt 0 ]; do
+    [ "\$1" != --answers ] || sed -i 1d "\$2"
+    shift
+done
 LOAD
     chmod +x "$top/build/bin/usher-load"
     USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke reserve >"$top/said" 2>&1
     expect said 'the database is wrong: no speed. .*nobody was answered for'
+    expect_not said '1/s'
+    expect_nothing_left
+    USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke join >"$top/said" 2>&1
+    expect said 'stream is not what was answered: no speed'
     expect_not said '1/s'
     expect_nothing_left
 }
@@ -75,6 +83,6 @@ removes_everything_when_interrupted() {
 }
 
 measures
-reports_no_speed_when_the_database_differs
+reports_no_speed_when_answers_are_missing
 removes_everything_when_interrupted
 say "all as expected"

@@ -1,0 +1,62 @@
+# join: people who join a waiting room a second, HTTP in to HTTP out, beside raw JetStream publishing of the same
+# messages, 1,000 in flight, from one program that does nothing else.
+#
+# In every round 100,000 people join the room of a fresh event, and as many messages are published into a fresh stream;
+# which comes first changes from round to round. Then the room's stream is compared with the answers. The first round
+# warms up and is not counted. Sourced by ops/bench.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+join_connections=256
+
+# Prints the id of a new event whose room is open long before its sale.
+join_event() {
+    admin_post /admin/events eventId <<<"{\"name\":\"Bench\",\"venueId\":$venue,\"startTime\":\"$(date -u -d '+2 years' +%FT%TZ)\",\"onSaleTime\":\"$(date -u -d '+1 year' +%FT%TZ)\",\"prices\":{\"All\":{\"value\":4500,\"currency\":\"EUR\"}},\"room\":{\"mode\":\"open\"}}"
+}
+
+# join_people COUNT: they join; $home/result.json.
+join_people() {
+    local event stream
+    event=$(join_event)
+    load_run join --url "$USHER_URL" --events "$event" --people "$1" --answers "$home/answers" \
+        --connections "$join_connections"
+    load_expect_no refused wrong lost
+    stream=USHER_$(sql -c "SELECT replace(installation_id::text, '-', '') FROM usher.installation")_$event
+    machine_run "$programs/usher-load" line --nats "$USHER_NATS_URL" --stream "$stream" >"$home/line" ||
+        fail "the room's stream can't be read"
+    [ "$(wc -l <"$home/line")" = "$1" ] || fail "the room's stream holds $(wc -l <"$home/line") people: no speed"
+    sort -n "$home/answers" | cmp -s - "$home/line" || fail "the room's stream is not what was answered: no speed"
+}
+
+# join_raw COUNT: as many messages; $home/result.json.
+join_raw() {
+    load_run publish --nats "$USHER_NATS_URL" --people "$1"
+}
+
+bench_join() {
+    local people=100000 rounds=5 number kind kinds speeds='' raw=''
+    if [ "$smoke" = yes ]; then
+        people=1000 rounds=1
+    fi
+    venue=$(admin_post /admin/venues venueId <<<'{"name":"Bench","city":"Bern","country":"CH","timeZone":"Europe/Zurich","sections":[{"name":"","priceCategory":"All","rows":[{"name":"A","seats":10}]}]}')
+    if [ "$smoke" = no ]; then
+        say "join: warming up"
+        join_people $((people / 4))
+        join_raw $((people / 4))
+    fi
+    for ((number = 1; number <= rounds; number++)); do
+        kinds=(people raw)
+        [ $((number % 2)) = 0 ] || kinds=(raw people)
+        for kind in "${kinds[@]}"; do
+            "join_$kind" $people
+            mv "$home/result.json" "$home/$kind-$number.json"
+        done
+        say "join: round $number of $rounds: $(json_number perSecond <"$home/people-$number.json") joins/s, $(json_number perSecond <"$home/raw-$number.json") messages/s published by themselves"
+    done
+    speeds=$(cat "$home"/people-*.json | json_number perSecond)
+    raw=$(cat "$home"/raw-*.json | json_number perSecond)
+    table_row join 1/s "$(median <<<"$speeds")" "$(median <<<"$raw")" \
+        "$(awk -v ours="$(median <<<"$speeds")" -v other="$(median <<<"$raw")" 'BEGIN { printf "%.3f", ours / other }')" \
+        - "$(spread <<<"$speeds")"
+    load_remark join "a join" "$home"/people-*.json
+    table_remark "join: of the messages published by themselves, the rounds' spread is $(spread <<<"$raw" | awk '{ printf "%.1f %%", 100 * $1 }')"
+}
