@@ -1,0 +1,136 @@
+#include "tests/integration/admission.h"
+
+#include "tests/support/expect.h"
+#include "tests/support/wait.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { AT_ONCE = 64, EVENT_SIZE = 24 };
+
+static const char *event_text(char text[EVENT_SIZE], int64_t event_id) {
+    (void)snprintf(text, EVENT_SIZE, "%" PRId64, event_id);
+    return text;
+}
+
+static bool is_in(const struct joiner *joiner) {
+    return joiner->status == 201 || joiner->status == 200;
+}
+
+/* Those who have no number ask; returns how many still have none. */
+static size_t join_rest(struct cluster *cluster, int64_t event_id, struct joiner *joiners,
+                        size_t count) {
+    struct joiner *rest = calloc(count, sizeof *rest);
+    size_t *places = calloc(count, sizeof *places);
+    size_t asking = 0, outside = 0;
+    ensure(rest != NULL && places != NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_in(&joiners[i])) {
+            places[asking] = i;
+            rest[asking++] = joiners[i];
+        }
+    }
+    if (asking > 0) {
+        joiners_join(cluster, event_id, rest, asking, AT_ONCE);
+    }
+    for (size_t i = 0; i < asking; i++) {
+        joiners[places[i]] = rest[i];
+        outside += is_in(&rest[i]) ? 0 : 1;
+    }
+    free(places);
+    free(rest);
+    return outside;
+}
+
+void admission_join_all(struct cluster *cluster, int64_t event_id, struct joiner *joiners,
+                        size_t count, int64_t limit_ms) {
+    struct wait wait = wait_at_most(limit_ms);
+    for (size_t i = 0; i < count; i++) {
+        joiners[i].status = 0;
+    }
+    while (join_rest(cluster, event_id, joiners, count) > 0) {
+        wait_again(&wait, "everybody to have a number");
+    }
+}
+
+int64_t admission_reached(struct cluster *cluster, int64_t event_id) {
+    char event[EVENT_SIZE];
+    return sql_number(
+        cluster->sql,
+        "SELECT coalesce((SELECT admitted_to FROM usher.room WHERE event_id = $1), 0)",
+        (const char *[]){event_text(event, event_id), NULL});
+}
+
+void admission_wait(struct cluster *cluster, int64_t event_id, int64_t number, int64_t limit_ms) {
+    struct wait wait = wait_at_most(limit_ms);
+    for (int64_t reached = 0; reached < number;) {
+        reached = admission_reached(cluster, event_id);
+        expect(reached >= number || !wait_is_over(&wait),
+               "the door is at %" PRId64 ", not at %" PRId64 ", after %lld ms", reached, number,
+               (long long)limit_ms);
+        if (reached < number) {
+            wait_again(&wait, "the door");
+        }
+    }
+}
+
+/* --- soundness */
+
+static int by_number(const void *a, const void *b) {
+    const struct joiner *left = *(struct joiner *const *)a;
+    const struct joiner *right = *(struct joiner *const *)b;
+    return (left->number > right->number) - (left->number < right->number);
+}
+
+/* The turns stored are those of the people who joined, in order. */
+static void expect_everybody(struct cluster *cluster, const char *event, int64_t reached,
+                             const struct joiner *joiners, size_t count) {
+    const struct joiner **order = calloc(count, sizeof(const struct joiner *));
+    ensure(order != NULL);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = &joiners[i];
+    }
+    qsort(order, count, sizeof(const struct joiner *), by_number);
+    PGresult *rows = sql_rows(cluster->sql,
+                              "SELECT number, replace(user_id::text, '-', '') FROM usher.turn"
+                              " WHERE event_id = $1 ORDER BY number",
+                              (const char *[]){event, NULL});
+    int row = 0;
+    for (size_t i = 0; i < count && order[i]->number <= reached; i++, row++) {
+        expect(i == 0 || order[i]->number > order[i - 1]->number,
+               "number %" PRId64 " belongs to two people", order[i]->number);
+        expect(row < PQntuples(rows), "number %" PRId64 " has no turn", order[i]->number);
+        int64_t number = strtoll(PQgetvalue(rows, row, 0), NULL, 10);
+        expect(number == order[i]->number,
+               "the turn after that of number %" PRId64 " is of number %" PRId64
+               ", not of %" PRId64,
+               i > 0 ? order[i - 1]->number : 0, number, order[i]->number);
+        expect(strcmp(PQgetvalue(rows, row, 1), order[i]->customer.user_id) == 0,
+               "number %" PRId64 " is somebody else's turn", number);
+    }
+    expect(row == PQntuples(rows), "%d turns are nobody's", PQntuples(rows) - row);
+    PQclear(rows);
+    free(order);
+}
+
+int64_t admission_expect_sound(struct cluster *cluster, int64_t event_id,
+                               const struct joiner *joiners, size_t count, int64_t max_shoppers) {
+    char event[EVENT_SIZE];
+    const char *const parameters[] = {event_text(event, event_id), NULL};
+    expect_everybody(cluster, event, admission_reached(cluster, event_id), joiners, count);
+    int64_t disorder =
+        sql_number(cluster->sql,
+                   "SELECT count(*) FROM (SELECT called_at < lag(called_at) OVER (ORDER BY number)"
+                   " AS early FROM usher.turn WHERE event_id = $1 AND called_at IS NOT NULL) t"
+                   " WHERE early",
+                   parameters);
+    expect(disorder == 0, "%" PRId64 " people were called ahead of lower numbers", disorder);
+    int64_t most = sql_number(
+        cluster->sql,
+        "SELECT coalesce(max(inside), 0) FROM (SELECT sum(step) OVER (ORDER BY at, step) AS inside"
+        " FROM usher.turn, LATERAL (VALUES (called_at, 1), (ended_at, -1)) AS moves (at, step)"
+        " WHERE event_id = $1 AND called_at IS NOT NULL AND at IS NOT NULL) t",
+        parameters);
+    expect(most <= max_shoppers, "%" PRId64 " people shopped at a time", most);
+    return most;
+}
