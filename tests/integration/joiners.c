@@ -108,6 +108,46 @@ void joiners_join(struct cluster *cluster, int64_t event_id, struct joiner *join
     free(asking);
 }
 
+struct joiners_asked {
+    struct joiner *joiners;
+    struct http_connection **connections;
+    size_t count;
+};
+
+struct joiners_asked *joiners_ask(struct cluster *cluster, int64_t event_id, struct joiner *joiners,
+                                  size_t count) {
+    struct joiners_asked *asked = calloc(1, sizeof *asked);
+    ensure(asked != NULL);
+    *asked = (struct joiners_asked){
+        .joiners = joiners,
+        .connections = calloc(count, sizeof(struct http_connection *)),
+        .count = count,
+    };
+    ensure(asked->connections != NULL);
+    for (size_t i = 0; i < count; i++) {
+        asked->connections[i] = http_connection_create(cluster->gateways[joiners[i].gateway].port);
+        send_join(asked->connections[i], cluster, event_id, &joiners[i]);
+    }
+    http_drive(asked->connections, count, 0);
+    return asked;
+}
+
+void joiners_take(struct joiners_asked *asked) {
+    for (size_t i = 0; i < asked->count; i++) {
+        struct http_answer answer;
+        while (!http_connection_take(asked->connections[i], &answer)) {
+            http_drive(asked->connections, asked->count, 100);
+        }
+        take_answer(&asked->joiners[i], &answer);
+        http_answer_free(&answer);
+    }
+    for (size_t i = 0; i < asked->count; i++) {
+        http_connection_destroy(asked->connections[i]);
+    }
+    free(asked->connections);
+    free(asked);
+}
+
 void joiner_join(struct cluster *cluster, int64_t event_id, struct joiner *joiner) {
     joiners_join(cluster, event_id, joiner, 1, cluster->gateway_count);
 }

@@ -26,6 +26,11 @@ struct joiner *joiners_create(struct cluster *cluster, size_t count);
  */
 void joiners_join(struct cluster *cluster, int64_t event_id, struct joiner *joiners, size_t count,
                   size_t at_once);
+/* All at once; they have asked when it returns. joiners_take waits for their answers, and frees. */
+struct joiners_asked;
+struct joiners_asked *joiners_ask(struct cluster *cluster, int64_t event_id, struct joiner *joiners,
+                                  size_t count);
+void joiners_take(struct joiners_asked *asked);
 /* One of them. */
 void joiner_join(struct cluster *cluster, int64_t event_id, struct joiner *joiner);
 

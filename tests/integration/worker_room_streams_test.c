@@ -84,22 +84,6 @@ static void kill_nats(struct lobby *lobby) {
     asker_wait_downs(&lobby->asker, downs + 1);
 }
 
-/* Replaces a folder of the test by a copy of another one. */
-static void copy_folder(const struct lobby *lobby, const char *from, const char *to) {
-    const char *home = stage_of(lobby)->folder;
-    char source[PATH_MAX], target[PATH_MAX], log[PATH_MAX];
-    (void)snprintf(source, sizeof source, "%s/%s", home, from);
-    (void)snprintf(target, sizeof target, "%s/%s", home, to);
-    (void)snprintf(log, sizeof log, "%s/copy.log", home);
-    const char *const commands[][5] = {{"/bin/rm", "-rf", target, NULL},
-                                       {"/bin/cp", "-a", source, target, NULL}};
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        const struct process_start start = {
-            .name = "copy", .arguments = commands[i], .log_path = log};
-        assert_int_equal(process_run(&start, LIMIT_MS), 0);
-    }
-}
-
 /* --- the stories */
 
 static void a_new_run_of_nats_begins_a_span(void **state) {
@@ -137,14 +121,14 @@ static void a_lost_tail_gives_no_number_twice(void **state) {
     uint64_t given_to = 0;
     join(lobby, &given_to);
     kill_nats(lobby);
-    copy_folder(lobby, "nats", "nats-then");
+    folder_copy(stage_of(lobby)->folder, "nats", "nats-then");
     start_nats(lobby);
     lobby_wait_spans(lobby, 2);
     uint64_t then = asker_look(&lobby->asker, lobby->stream).last_sequence;
     join(lobby, &given_to);
     uint64_t issued_to = lobby->room.issued_to;
     kill_nats(lobby);
-    copy_folder(lobby, "nats-then", "nats");
+    folder_copy(stage_of(lobby)->folder, "nats-then", "nats");
     start_nats(lobby);
     lobby_wait_spans(lobby, 3);
     expect_span(lobby, issued_to + 1, then + 1);

@@ -1,5 +1,6 @@
 #include "tests/support/folder.h"
 #include "tests/support/expect.h"
+#include "tests/support/process.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -7,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { COPY_MS = 30000 };
 
 void folder_create(char path[FOLDER_PATH_SIZE]) {
     (void)snprintf(path, FOLDER_PATH_SIZE, "/tmp/usher-test-XXXXXX");
@@ -24,6 +27,20 @@ static int remove_entry(const char *path, const struct stat *status, int kind,
 
 void folder_remove(const char *path) {
     expect(nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0, "can't delete %s", path);
+}
+
+void folder_copy(const char *parent, const char *from, const char *to) {
+    char source[PATH_MAX], target[PATH_MAX], log[PATH_MAX];
+    (void)snprintf(source, sizeof source, "%s/%s", parent, from);
+    (void)snprintf(target, sizeof target, "%s/%s", parent, to);
+    (void)snprintf(log, sizeof log, "%s/copy.log", parent);
+    const char *const commands[][5] = {{"/bin/rm", "-rf", target, NULL},
+                                       {"/bin/cp", "-a", source, target, NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct process_start start = {
+            .name = "copy", .arguments = commands[i], .log_path = log};
+        expect(process_run(&start, COPY_MS) == 0, "can't copy %s to %s", source, target);
+    }
 }
 
 void folder_write(const char *parent, const char *name, unsigned mode, const char *text) {

@@ -15,6 +15,8 @@ enum { FOLDER_PATH_SIZE = 128 };
 void folder_create(char path[FOLDER_PATH_SIZE]);
 /* Deletes it with all it contains. */
 void folder_remove(const char *path);
+/* parent/to becomes what parent/from is now. */
+void folder_copy(const char *parent, const char *from, const char *to);
 /* Writes `text` to parent/name, made with `mode`. The name appears with its whole text or not at
  * all. */
 void folder_write(const char *parent, const char *name, unsigned mode, const char *text);
