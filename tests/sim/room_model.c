@@ -1,197 +1,6 @@
 #include "tests/sim/room_model.h"
 
-static const struct id128 none;
-
-void room_model_copy(struct room_model *to, const struct room_model *from) {
-    memcpy(to, from, offsetof(struct room_model, turns) + from->turn_count * sizeof from->turns[0]);
-}
-
-/* --- numbers */
-
-/* The span that gave the number; -1: none. */
-static int span_of(const struct room_model *model, uint64_t number) {
-    int span = -1;
-    for (uint32_t i = 0; i < model->vouch_count; i++) {
-        if (model->vouches[i].span.first_number <= number) {
-            span = (int)i;
-        }
-    }
-    return span;
-}
-
-/* The vouch after which the number could not be read any more; -1: it can be. */
-static int lost_at(const struct room_model *model, uint64_t number) {
-    int given = span_of(model, number);
-    const struct room_span *span = &model->vouches[given].span;
-    uint64_t sequence = span->first_sequence + (number - span->first_number);
-    for (uint32_t i = (uint32_t)given + 1; i < model->vouch_count; i++) {
-        const struct room_span *later = &model->vouches[i].span;
-        if (later->stream != span->stream || later->first_sequence <= sequence) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-uint64_t room_model_sequence(const struct room_model *model, uint64_t number) {
-    int given = span_of(model, number);
-    if (given < 0 || lost_at(model, number) >= 0) {
-        return 0;
-    }
-    const struct room_span *span = &model->vouches[given].span;
-    return span->first_sequence + (number - span->first_number);
-}
-
-bool room_model_in_gap(const struct room_model *model, uint64_t number) {
-    if (span_of(model, number) < 0) {
-        return false;
-    }
-    int lost = lost_at(model, number);
-    return lost >= 0 && number > model->vouches[lost].admitted_to;
-}
-
-/* --- turns */
-
-static struct turn *find(struct room_model *model, uint64_t number) {
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        if (model->turns[i].number == number) {
-            return &model->turns[i];
-        }
-    }
-    return NULL;
-}
-
-const struct turn *room_model_find(const struct room_model *model, uint64_t number) {
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        if (model->turns[i].number == number) {
-            return &model->turns[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_live(const struct turn *turn) {
-    return turn->state == TURN_CALLED || turn->state == TURN_PASS;
-}
-
-static bool has_ended(const struct turn *turn) {
-    return turn->state > TURN_PASS;
-}
-
-static bool has_hold(const struct turn *turn) {
-    return memcmp(&turn->booking_id, &none, sizeof none) != 0;
-}
-
-static bool same(const struct id128 *a, const struct id128 *b) {
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-uint32_t room_model_live(const struct room_model *model) {
-    uint32_t live = 0;
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        live += is_live(&model->turns[i]);
-    }
-    return live;
-}
-
-uint32_t room_model_without_hold(const struct room_model *model) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        count += is_live(&model->turns[i]) && !has_hold(&model->turns[i]);
-    }
-    return count;
-}
-
-int64_t room_model_next_deadline(const struct room_model *model) {
-    int64_t earliest = INT64_MAX;
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        const struct turn *turn = &model->turns[i];
-        if (is_live(turn) && !has_hold(turn) && turn->deadline_served_ms < earliest) {
-            earliest = turn->deadline_served_ms;
-        }
-    }
-    return earliest;
-}
-
-bool room_model_remembers(const struct room_model *model, const struct turn *turn) {
-    return is_live(turn) || turn->number > model->record.admitted_to ||
-           room_model_in_gap(model, turn->number);
-}
-
-static size_t waiting_count(const struct room_model *model) {
-    size_t count = 0;
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        const struct turn *turn = &model->turns[i];
-        count += room_model_remembers(model, turn) && !is_live(turn);
-    }
-    return count;
-}
-
-static void end(struct room_model *model, struct turn *turn, enum turn_state state,
-                const struct show_time *time) {
-    turn->state = state;
-    turn->ended_us = time->now_us;
-    turn->booking_id = none;
-    if (state == TURN_MISSED) {
-        model->record.missed++;
-    } else if (state == TURN_LEFT) {
-        model->record.left++;
-    } else if (state == TURN_BOUGHT) {
-        model->record.bought++;
-    }
-}
-
-static void end_if_over(struct room_model *model, struct turn *turn, const struct show_time *time) {
-    if (turn == NULL || has_hold(turn) || turn->deadline_served_ms > time->served_ms) {
-        return;
-    }
-    if (turn->state == TURN_CALLED) {
-        end(model, turn, TURN_MISSED, time);
-    } else if (turn->state == TURN_PASS) {
-        end(model, turn, TURN_OVER, time);
-    }
-}
-
-static struct turn *live_of(struct room_model *model, const struct id128 *user) {
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        if (is_live(&model->turns[i]) && same(&model->turns[i].user, user)) {
-            return &model->turns[i];
-        }
-    }
-    return NULL;
-}
-
-static struct turn *add(struct room_model *model, uint64_t number, const struct id128 *user) {
-    ensure(model->turn_count < MODEL_TURNS_MAX);
-    struct turn *turn = &model->turns[model->turn_count++];
-    *turn = (struct turn){.number = number, .user = *user};
-    return turn;
-}
-
-/* Uses one of the allowance, unless it is skipped. */
-static bool call(struct room_model *model, struct turn *turn, const struct show_time *time,
-                 uint32_t *allowance) {
-    end_if_over(model, live_of(model, &turn->user), time);
-    if (live_of(model, &turn->user) != NULL) {
-        end(model, turn, TURN_SKIPPED, time);
-        return true;
-    }
-    turn->state = TURN_CALLED;
-    turn->called_us = time->now_us;
-    turn->deadline_served_ms = time->served_ms + model->settings.claim_ms;
-    if (*allowance == 0) {
-        return false;
-    }
-    --*allowance;
-    return room_model_live(model) <= model->settings.max_shoppers;
-}
-
-static void admit_to(struct room_model *model, uint64_t number) {
-    model->record.admitted_to = number;
-    if (model->record.issued_to < number) {
-        model->record.issued_to = number;
-    }
-}
+#include "tests/sim/room_model_turns.h"
 
 /* --- commands */
 
@@ -207,7 +16,7 @@ static void show_turn(const struct room_model *model, uint64_t number, const str
     } else if (number <= model->record.admitted_to && !room_model_in_gap(model, number)) {
         view->state = TURN_OVER;
     }
-    if (turn != NULL && is_live(turn)) {
+    if (turn != NULL && turn_state_is_live(turn->state)) {
         int64_t left_ms = turn->deadline_served_ms - time->served_ms;
         view->expires_us = time->now_us + (left_ms > 0 ? left_ms * 1000 : 0);
     }
@@ -216,13 +25,14 @@ static void show_turn(const struct room_model *model, uint64_t number, const str
 /* Ended, as far as a room that forgets can know. */
 static bool is_over(const struct room_model *model, uint64_t number) {
     const struct turn *turn = room_model_find(model, number);
-    return turn != NULL ? has_ended(turn)
+    return turn != NULL ? turn_state_is_ended(turn->state)
                         : number <= model->record.admitted_to && !room_model_in_gap(model, number);
 }
 
 static bool is_others(const struct room_model *model, const struct command *command) {
     const struct turn *turn = room_model_find(model, command->queue_number);
-    return turn != NULL && room_model_remembers(model, turn) && !same(&turn->user, &command->user);
+    return turn != NULL && room_model_remembers(model, turn) &&
+           !id128_equal(&turn->user, &command->user);
 }
 
 static bool is_bad(const struct room_model *model, const struct command *command) {
@@ -238,7 +48,7 @@ static enum reply_code claim(struct room_model *model, const struct command *com
                              enum room_phase phase, const struct show_time *time,
                              struct reply *reply) {
     uint64_t number = command->queue_number;
-    struct turn *turn = find(model, number);
+    struct turn *turn = model_find_turn(model, number);
     if (is_shut(phase)) {
         return REPLY_ROOM_CLOSED;
     }
@@ -246,10 +56,10 @@ static enum reply_code claim(struct room_model *model, const struct command *com
         return REPLY_BAD_NUMBER;
     }
     if (turn == NULL && room_model_in_gap(model, number)) {
-        if (waiting_count(model) >= model->waiting_limit) {
+        if (model_waiting_count(model) >= model->waiting_limit) {
             return REPLY_OVERLOADED;
         }
-        turn = add(model, number, &command->user);
+        turn = model_add_turn(model, number, &command->user);
         turn->state = TURN_WAITING;
     }
     show_turn(model, number, time, reply);
@@ -274,18 +84,18 @@ static enum reply_code claim(struct room_model *model, const struct command *com
 static enum reply_code leave(struct room_model *model, const struct command *command,
                              const struct show_time *time, struct reply *reply) {
     uint64_t number = command->queue_number;
-    struct turn *turn = find(model, number);
+    struct turn *turn = model_find_turn(model, number);
     if (is_bad(model, command)) {
         return REPLY_BAD_NUMBER;
     }
     if (is_over(model, number)) {
         reply->replayed = true;
     } else if (turn != NULL) {
-        end(model, turn, TURN_LEFT, time);
-    } else if (waiting_count(model) >= model->waiting_limit) {
+        model_end_turn(model, turn, TURN_LEFT, time);
+    } else if (model_waiting_count(model) >= model->waiting_limit) {
         return REPLY_OVERLOADED;
     } else {
-        end(model, add(model, number, &command->user), TURN_LEFT, time);
+        model_end_turn(model, model_add_turn(model, number, &command->user), TURN_LEFT, time);
     }
     show_turn(model, number, time, reply);
     return REPLY_OK;
@@ -294,9 +104,9 @@ static enum reply_code leave(struct room_model *model, const struct command *com
 static enum reply_code move(struct room_model *model, const struct command *command,
                             const struct show_time *time, struct reply *reply) {
     uint64_t number = command->queue_number;
-    struct turn *turn = find(model, number);
-    bool moved =
-        turn != NULL && room_model_remembers(model, turn) && same(&turn->user, &command->new_user);
+    struct turn *turn = model_find_turn(model, number);
+    bool moved = turn != NULL && room_model_remembers(model, turn) &&
+                 id128_equal(&turn->user, &command->new_user);
     if (!moved && is_bad(model, command)) {
         return REPLY_BAD_NUMBER;
     }
@@ -307,15 +117,15 @@ static enum reply_code move(struct room_model *model, const struct command *comm
     if (moved) {
         reply->replayed = true;
     } else if (turn == NULL) {
-        if (waiting_count(model) >= model->waiting_limit) {
+        if (model_waiting_count(model) >= model->waiting_limit) {
             return REPLY_OVERLOADED;
         }
-        add(model, number, &command->new_user)->state = TURN_WAITING;
+        model_add_turn(model, number, &command->new_user)->state = TURN_WAITING;
     } else {
-        if (is_live(turn)) {
-            end_if_over(model, live_of(model, &command->new_user), time);
-            if (live_of(model, &command->new_user) != NULL) {
-                end(model, turn, TURN_SKIPPED, time);
+        if (turn_state_is_live(turn->state)) {
+            model_end_if_over(model, model_live_of(model, &command->new_user), time);
+            if (model_live_of(model, &command->new_user) != NULL) {
+                model_end_turn(model, turn, TURN_SKIPPED, time);
             }
         }
         turn->user = command->new_user;
@@ -386,16 +196,6 @@ static enum reply_code vouch(struct room_model *model, const struct command *com
     return REPLY_OK;
 }
 
-bool room_model_has_late(const struct room_model *model) {
-    for (uint32_t i = 0; i < model->turn_count; i++) {
-        const struct turn *turn = &model->turns[i];
-        if (turn->state == TURN_WAITING && turn->number <= model->record.admitted_to) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool report_is_due(const struct room_model *model, const struct command *report,
                           enum room_phase phase, uint32_t allowance) {
     uint64_t first = report->queue_number;
@@ -407,7 +207,7 @@ static bool report_is_due(const struct room_model *model, const struct command *
     }
     for (uint32_t i = 0; i < report->arrival_count; i++) {
         if (room_model_sequence(model, first + i) == 0 ||
-            span_of(model, first + i) != span_of(model, first)) {
+            model_span_of(model, first + i) != model_span_of(model, first)) {
             return false;
         }
     }
@@ -421,16 +221,16 @@ static bool report(struct room_model *model, const struct command *command,
         uint64_t number = command->queue_number + i;
         struct room_arrival arrival =
             room_arrival_get(command->arrivals + (size_t)i * ROOM_ARRIVAL_BYTES);
-        struct turn *turn = find(model, number);
-        admit_to(model, number);
-        if (turn != NULL && has_ended(turn)) {
+        struct turn *turn = model_find_turn(model, number);
+        model_admit_to(model, number);
+        if (turn != NULL && turn_state_is_ended(turn->state)) {
             continue;
         }
         if (turn == NULL) {
-            turn = add(model, number, &arrival.user);
+            turn = model_add_turn(model, number, &arrival.user);
         }
         turn->joined_us = arrival.joined_us;
-        within = call(model, turn, time, &allowance) && within;
+        within = model_call(model, turn, time, &allowance) && within;
     }
     return within;
 }
@@ -453,7 +253,7 @@ bool room_model_decide(struct room_model *model, const struct command *command,
     default:
         break;
     }
-    end_if_over(model, find(model, command->queue_number), time);
+    model_end_if_over(model, model_find_turn(model, command->queue_number), time);
     if (command->kind == COMMAND_ROOM_CLAIM) {
         reply->code = claim(model, command, phase, time, reply);
     } else if (command->kind == COMMAND_ROOM_LEAVE) {
@@ -482,10 +282,10 @@ enum reply_code room_model_check_pass(const struct room_model *model, const stru
         return REPLY_PASS_REQUIRED;
     }
     if (reserve->pass == PASS_BAD || (phase != ROOM_OPEN && phase != ROOM_PAUSED) || turn == NULL ||
-        turn->state != TURN_PASS || !same(&turn->user, &reserve->user)) {
+        turn->state != TURN_PASS || !id128_equal(&turn->user, &reserve->user)) {
         return REPLY_BAD_PASS;
     }
-    if (has_hold(turn)) {
+    if (!id128_is_zero(&turn->booking_id)) {
         return REPLY_PASS_BUSY;
     }
     return time->served_ms < turn->deadline_served_ms ? REPLY_OK : REPLY_BAD_PASS;
@@ -493,17 +293,17 @@ enum reply_code room_model_check_pass(const struct room_model *model, const stru
 
 void room_model_follow(struct room_model *model, const struct model_hold *hold,
                        enum booking_status before, const struct show_time *time) {
-    struct turn *turn = find(model, hold->number);
+    struct turn *turn = model_find_turn(model, hold->number);
     if (turn == NULL || turn->state != TURN_PASS || before == hold->status) {
         return;
     }
     if (hold->status == BOOKING_PENDING) {
         turn->booking_id = hold->id;
     } else if (hold->status == BOOKING_CONFIRMED) {
-        end(model, turn, TURN_BOUGHT, time);
+        model_end_turn(model, turn, TURN_BOUGHT, time);
     } else {
-        turn->booking_id = none;
-        end_if_over(model, turn, time);
+        turn->booking_id = (struct id128){{0}};
+        model_end_if_over(model, turn, time);
     }
 }
 
@@ -526,11 +326,12 @@ static struct turn *lowest_shown(struct room_model *model, uint64_t last) {
 /* The span behind the gap that the door stands before; -1: it stands before no gap. */
 static int span_behind_gap(const struct room_model *model) {
     uint64_t next = model->record.admitted_to + 1;
-    if (model->vouch_count == 0 || span_of(model, next) < 0 || lost_at(model, next) < 0) {
+    if (model->vouch_count == 0 || model_span_of(model, next) < 0 ||
+        model_lost_at(model, next) < 0) {
         return -1;
     }
-    int behind = span_of(model, next) + 1;
-    while (lost_at(model, model->vouches[behind].span.first_number) >= 0) {
+    int behind = model_span_of(model, next) + 1;
+    while (model_lost_at(model, model->vouches[behind].span.first_number) >= 0) {
         behind++;
     }
     return behind;
@@ -541,14 +342,22 @@ static bool roll(struct room_model *model, const struct show_time *time, uint32_
     struct turn *due = lowest_shown(model, model->record.admitted_to);
     int behind = span_behind_gap(model);
     if (due == NULL) {
-        if (behind < 0 ||
-            time->served_ms < model->vouches[behind].vouched_served_ms + model->settings.claim_ms) {
+        if (behind < 0) {
             return false;
         }
         uint64_t last = model->vouches[behind].span.first_number - 1;
+        int64_t claim_ms = model->settings.claim_ms;
+        if (model->roll_last != last) {
+            model->roll_last = last;
+            model->roll_since_ms = time->served_ms;
+        }
+        if (time->served_ms - model->roll_since_ms < (claim_ms < 5000 ? claim_ms : 5000) ||
+            time->served_ms - model->vouches[behind].vouched_served_ms < claim_ms) {
+            return false;
+        }
         due = lowest_shown(model, last);
         if (due == NULL) {
-            admit_to(model, last);
+            model_admit_to(model, last);
             return true;
         }
     }
@@ -556,9 +365,9 @@ static bool roll(struct room_model *model, const struct show_time *time, uint32_
         return false;
     }
     if (due->number > model->record.admitted_to) {
-        admit_to(model, due->number);
+        model_admit_to(model, due->number);
     }
-    *within = call(model, due, time, allowance) && *within;
+    *within = model_call(model, due, time, allowance) && *within;
     return true;
 }
 
@@ -566,8 +375,8 @@ bool room_model_sweep(struct room_model *model, const struct room_facts *facts,
                       const struct show_time *time, uint32_t allowance) {
     bool within = true;
     for (uint32_t i = 0; i < model->turn_count; i++) {
-        if (is_live(&model->turns[i])) {
-            end_if_over(model, &model->turns[i], time);
+        if (turn_state_is_live(model->turns[i].state)) {
+            model_end_if_over(model, &model->turns[i], time);
         }
     }
     if (room_phase_of(&model->settings, &facts->sale, time->now_us) == ROOM_OPEN) {

@@ -22,6 +22,8 @@ struct room_model {
     size_t waiting_limit;
     struct room_settings settings;
     struct room_record record;
+    uint64_t roll_last; /* the end of the gap that the door stands before, and since when */
+    int64_t roll_since_ms;
     uint32_t vouch_count;
     struct room_vouch vouches[MODEL_VOUCHES_MAX];
     uint32_t hold_count;

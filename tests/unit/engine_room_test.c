@@ -2,6 +2,7 @@
  * What the waiting room promises, as short stories. Everybody joins in the order ann, bob, carl …;
  * 600 are admitted a minute, one every 100 ms. Breadth is the simulator's matter (tests/sim).
  */
+#include "shared/id_map.h"
 #include "worker/engine/room.h"
 
 #include <setjmp.h>
@@ -335,6 +336,56 @@ static void test_a_lost_tail_is_called_by_roll(void **state) {
     assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 4, 4), REPLY_TURN_MISSED); /* remembered */
 }
 
+/* The roll call was long over when the door comes: it waits for those who look only then. */
+static void test_the_door_stands_before_a_gap(void **state) {
+    struct stage *stage = *state;
+    struct room_settings paused = open_settings;
+    paused.mode = ROOM_MODE_PAUSED;
+    assert_int_equal(vouch(stage, "run-2", "monday", 0), REPLY_OK);
+    room_set_settings(stage->room, &paused);
+    keep_pace(stage, 2 * (int64_t)CLAIM_MS);
+    room_set_settings(stage->room, &open_settings);
+    keep_pace(stage, ROOM_ROLL_MS);
+    assert_int_equal(room_get_record(stage->room)->admitted_to, 0);
+    assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 2, 2), REPLY_NOT_YOUR_TURN);
+    keep_pace(stage, 200);
+    assert_int_equal(state_of(stage, 2), TURN_CALLED);
+    assert_int_equal(room_get_record(stage->room)->admitted_to, PEOPLE + ROOM_ISSUE_AHEAD);
+}
+
+/* More are over than fit into a batch: the rest is left to the next sweep. */
+static void test_a_sweep_has_an_end(void **state) {
+    struct stage *stage = *state;
+    struct room_settings many = open_settings;
+    static uint8_t arrivals[ROOM_REPORT_MAX * ROOM_ARRIVAL_BYTES];
+    struct command command = {.kind = COMMAND_ROOM_REPORT,
+                              .event_id = EVENT,
+                              .server_id = "run-1",
+                              .created = "monday",
+                              .arrival_count = ROOM_REPORT_MAX,
+                              .arrivals = arrivals};
+    many.max_shoppers = 3 * ROOM_REPORT_MAX;
+    many.admits_per_minute = ROOM_PEOPLE_MAX;
+    stage->facts.free_seats = 3 * ROOM_REPORT_MAX;
+    room_set_settings(stage->room, &many);
+    keep_pace(stage, 1000);
+    for (uint64_t person = 1; person <= 3 * ROOM_REPORT_MAX; person++) {
+        struct room_arrival arrival = {.user = id128_of_u64(person)};
+        uint64_t place = (person - 1) % ROOM_REPORT_MAX;
+        room_arrival_put(&arrivals[place * ROOM_ARRIVAL_BYTES], &arrival);
+        if (place == ROOM_REPORT_MAX - 1) {
+            command.queue_number = person - place;
+            assert_int_equal(decide(stage, &command), REPLY_OK);
+        }
+    }
+    assert_int_equal(room_live_count(stage->room), 3 * ROOM_REPORT_MAX);
+    pass_ms(stage, CLAIM_MS);
+    room_sweep(stage->room, &stage->facts, &stage->time, &stage->changes);
+    assert_in_range(stage->changes.count, 2 * ROOM_REPORT_MAX - 2, ROOM_CHANGES_MAX);
+    room_sweep(stage->room, &stage->facts, &stage->time, &stage->changes);
+    assert_int_equal(room_live_count(stage->room), 0);
+}
+
 static void test_another_stream_begins_anew(void **state) {
     struct stage *stage = *state;
     struct room_gap gaps[ROOM_SPANS_MAX];
@@ -347,7 +398,7 @@ static void test_another_stream_begins_anew(void **state) {
     assert_int_equal(room_gaps(stage->room, gaps), 1);
     assert_int_equal(gaps[0].first, 1);
     assert_int_equal(vouch(stage, "run-1", "monday", 6), REPLY_CONFLICT);
-    keep_pace(stage, CLAIM_MS); /* who was moved has shown up by that */
+    keep_pace(stage, CLAIM_MS + 200); /* who was moved has shown up by that */
     assert_int_equal(state_of(stage, 5), TURN_CALLED);
 }
 
@@ -434,6 +485,8 @@ int main(void) {
         STORY(test_a_person_has_one_turn),
         STORY(test_the_door_shuts),
         STORY(test_a_lost_tail_is_called_by_roll),
+        STORY(test_the_door_stands_before_a_gap),
+        STORY(test_a_sweep_has_an_end),
         STORY(test_another_stream_begins_anew),
         STORY(test_people_known_early_have_a_limit),
         STORY(test_numbers_are_issued_ahead),

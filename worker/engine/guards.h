@@ -102,6 +102,7 @@
     X(ROLL_SHUT, "nobody is called by roll while the door is shut")                                \
     X(ROLL_READABLE, "only gaps are called by roll")                                               \
     X(ROLL_WINDOW, "whoever is in a gap has a claim window to show up")                            \
+    X(ROLL_STAND, "the door waits at a gap for who looks only when next")                          \
     X(ROLL_ALLOWED, "a roll call keeps to the pace")                                               \
     X(PASS_NONE, "with the room on a pass is needed")                                              \
     X(PASS_FORGED, "a pass that is not ours is refused")                                           \

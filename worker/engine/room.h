@@ -26,8 +26,9 @@
  * has ended or is live like any other; of the rest of the gap every number that was ever shown or
  * given up is remembered (room_gaps). A number that somebody shows (claim, move) becomes WAITING.
  * When the door reaches a gap it waits until the span behind it has been there for one claim
- * window, so that whoever has a number of it can show it; then it calls those who did, in order of
- * number, and passes the gap. Who shows up later is called next, ahead of the new span.
+ * window, and at least ROOM_ROLL_MS for those who look only when they are next, so that whoever has
+ * a number of it can show it; then it calls those who did, in order of number, and passes the gap.
+ * Who shows up later is called next, ahead of the new span.
  *
  * The pace (pace.h) says how many more may be called now, the *allowance*: raised by room_pace,
  * used up by those who are called. The grant to the gateways is what of it can be read from the
@@ -56,6 +57,7 @@ struct room;
 
 enum {
     ROOM_WAITING_MAX = 1 << 20, /* default of waiting_limit: known people without a turn */
+    ROOM_ROLL_MS = 5000,        /* or a claim window, if that is shorter */
     ROOM_ISSUE_AHEAD = 1000,    /* numbers that may be answered beyond those asked for */
     /* Of one decision: a turn each that was over, and a new one; and the record. */
     ROOM_CHANGES_MAX = 2 * ROOM_REPORT_MAX + 1,

@@ -53,15 +53,23 @@ static struct known_turn *first_late(const struct room *room) {
     return first != NULL && first->turn.number <= room->record.admitted_to ? first : NULL;
 }
 
-/* Has the span behind the gap been there for a claim window? */
-static bool roll_is_over(const struct room *room, const struct room_stretch *gap,
+/* Has whoever is in this gap had the time to show up? */
+static bool roll_is_over(struct room *room, const struct room_stretch *gap,
                          const struct show_time *time) {
-    uint32_t span = room->line.count - 1;
-    while (room->line.spans[span].first_number != gap->last + 1) {
-        ensure(span > 0);
-        span--;
+    uint32_t behind = room->line.count - 1;
+    while (room->line.spans[behind].first_number != gap->last + 1) {
+        ensure(behind > 0);
+        behind--;
     }
-    return time->served_ms >= room->vouches[span].vouched_served_ms + room->settings.claim_ms;
+    if (room->roll_last != gap->last) {
+        room->roll_last = gap->last;
+        room->roll_since_ms = time->served_ms;
+    }
+    int64_t claim_ms = room->settings.claim_ms;
+    int64_t stand_ms = claim_ms < ROOM_ROLL_MS ? claim_ms : ROOM_ROLL_MS;
+    return !GUARD(ROLL_STAND, time->served_ms < room->roll_since_ms + stand_ms) &&
+           !GUARD(ROLL_WINDOW,
+                  time->served_ms < room->vouches[behind].vouched_served_ms + claim_ms);
 }
 
 /* Calls the next who is due, or passes a gap in which nobody is. False: nothing of that is to be
@@ -71,8 +79,7 @@ static bool roll_once(struct room *room, const struct show_time *time) {
     if (due == NULL) {
         struct room_stretch stretch;
         if (!room_line_after(&room->line, room->record.admitted_to, &stretch) ||
-            GUARD(ROLL_READABLE, !stretch.gap) ||
-            GUARD(ROLL_WINDOW, !roll_is_over(room, &stretch, time))) {
+            GUARD(ROLL_READABLE, !stretch.gap) || !roll_is_over(room, &stretch, time)) {
             return false;
         }
         due = known_turn_of(heap_first(room->roll));

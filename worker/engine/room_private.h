@@ -44,6 +44,8 @@ struct room {
     struct id_map *live;    /* by user: theirs that is CALLED or PASS */
     struct heap *deadlines; /* of the live ones without an open hold */
     struct heap *roll;      /* the WAITING ones in gaps, by number */
+    uint64_t roll_last;     /* the end of the gap that the door stands before, and since when */
+    int64_t roll_since_ms;
     struct known_turn *spares;
     size_t spare_count;
     uint32_t called; /* turns of each kind */
