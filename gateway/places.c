@@ -13,11 +13,6 @@ struct search {
     void *context;
 };
 
-bool places_are_vouched(const struct bus *bus, const struct room_state *state) {
-    return state->line.count > 0 && state->created[0] != '\0' && bus_connected(bus) &&
-           (state->server_id[0] == '\0' || strcmp(state->server_id, bus_server_id(bus)) == 0);
-}
-
 static void end(struct search *search, enum place_outcome outcome, uint64_t number) {
     search->handler(search->context, outcome, number);
     free(search);
@@ -28,7 +23,7 @@ static uint64_t number_of(const struct search *search, const struct jetstream_st
     struct room_view view;
     if (stream->outcome != JETSTREAM_DONE ||
         !rooms_find(search->config.rooms, search->event_id, clock_monotonic_us(), &view) ||
-        !places_are_vouched(search->config.bus, view.state) ||
+        !room_state_is_of_run(view.state, bus_server_id(search->config.bus)) ||
         strcmp(stream->created, view.state->created) != 0) {
         return 0;
     }
@@ -65,8 +60,9 @@ void places_find(const struct places_config *config, uint64_t event_id, const st
         handler(context, PLACE_NONE, 0); /* nobody has been answered a number yet */
         return;
     }
-    struct search *search =
-        known && places_are_vouched(config->bus, view.state) ? malloc(sizeof *search) : NULL;
+    struct search *search = known && room_state_is_of_run(view.state, bus_server_id(config->bus))
+                                ? malloc(sizeof *search)
+                                : NULL;
     if (search == NULL) {
         handler(context, PLACE_UNKNOWN, 0);
         return;

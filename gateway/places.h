@@ -31,7 +31,5 @@ struct places_config {
  * `config` points to has to live until then. */
 void places_find(const struct places_config *config, uint64_t event_id, const struct id128 *user,
                  place_handler *handler, void *context);
-/* Whether the bus is connected to the run of NATS that the owner vouched for. */
-bool places_are_vouched(const struct bus *bus, const struct room_state *state);
 
 #endif

@@ -218,6 +218,13 @@ struct room_state {
     int64_t updated_us;
 };
 
+/* Whether the newest span was vouched for on the run of NATS with this id ("": not connected): only
+ * then sequences that come over that connection are numbers, if the stream is the `created` one. */
+static inline bool room_state_is_of_run(const struct room_state *state, const char *server_id) {
+    return state->line.count > 0 && state->created[0] != '\0' && server_id[0] != '\0' &&
+           (state->server_id[0] == '\0' || strcmp(state->server_id, server_id) == 0);
+}
+
 /* "Admit up to": whoever of the gateways hears it reads the stream from `from_sequence` on and
  * reports (COMMAND_ROOM_REPORT) who is there. Repeated until it is reported; absolute, so that a
  * lost, doubled or late one changes nothing. */

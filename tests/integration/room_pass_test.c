@@ -193,6 +193,14 @@ static void who_is_not_in_may_leave(const struct site *site) {
     shop_expect(queue_state(site->cluster, 0, 999999), 404, "not-found");
 }
 
+static void expect_message(const struct site *site, const char *path, const char *message) {
+    struct http_answer answer = shop_get(site->cluster, 0, path);
+    const json_t *room = json_object_get(answer.json, "room");
+    assert_string_equal(json_string_value(json_object_get(room, "message")), message);
+    assert_int_equal(json_integer_value(json_object_get(room, "maxShoppers")), 2);
+    http_answer_free(&answer);
+}
+
 static void operators_see_the_room(const struct site *site) {
     struct cluster *cluster = site->cluster;
     char path[SHOP_TEXT_SIZE];
@@ -226,10 +234,9 @@ static void operators_see_the_room(const struct site *site) {
         }
     }
     (void)snprintf(path, sizeof path, "/events/%" PRId64, event_id);
-    answer = shop_get(cluster, 0, path);
-    const json_t *room = json_object_get(answer.json, "room");
-    assert_string_equal(json_string_value(json_object_get(room, "message")), "Nearly there.");
-    http_answer_free(&answer);
+    expect_message(site, path, "Nearly there.");
+    queue_patch(cluster, event_id, "{\"room\":{\"message\":\"\"}}");
+    expect_message(site, path, "");
 }
 
 static void passes_and_places(void **state) {
