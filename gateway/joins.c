@@ -224,8 +224,7 @@ static void go_on(struct joins_room *room);
 
 /* Our connection is to the run that was vouched for. */
 static bool is_vouched(const struct joins *joins, const struct room_state *state) {
-    const struct bus *bus = joins->config.bus;
-    return room_state_is_of_run(state, bus_connected(bus) ? bus_server_id(bus) : "");
+    return room_state_is_of_run(state, bus_server_id(joins->config.bus));
 }
 
 static void on_conflict(struct join *join, uint64_t sequence) {

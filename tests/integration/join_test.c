@@ -6,6 +6,7 @@
  */
 #include "tests/integration/joiners.h"
 #include "tests/support/expect.h"
+#include "tests/support/queue.h"
 #include "tests/support/wait.h"
 
 #include <inttypes.h>
@@ -18,37 +19,16 @@ enum {
     AGAIN = 1000,
     DEVICES = 40,
     WAIT_MS = 20000,
+    ROWS = 4,
+    SEATS = 20,
     OWNERS_AHEAD = 100000, /* more than an owner issues ahead of need */
 };
 
-#define ROOM_OPEN_NOW "{\"mode\":\"open\"}"
+#define ROOM_OPEN_NOW "\"mode\":\"open\""
 #define SALE_LATER ",\"onSaleTime\":\"2098-01-01T00:00:00Z\""
 
-static struct http_answer ask(struct cluster *cluster, unsigned gateway, const char *method,
-                              const char *path, const char *token, const char *body) {
-    struct http_answer answer;
-    const struct http_request request = {
-        .method = method, .path = path, .token = token, .body = body};
-    http_call(cluster->gateways[gateway].port, &request, &answer);
-    return answer;
-}
-
-static char *queue_path(char path[SHOP_TEXT_SIZE], int64_t event_id) {
-    (void)snprintf(path, SHOP_TEXT_SIZE, "/events/%" PRId64 "/queue", event_id);
-    return path;
-}
-
-static void patch_event(struct cluster *cluster, int64_t event_id, const char *body) {
-    char path[SHOP_TEXT_SIZE];
-    (void)snprintf(path, sizeof path, "/admin/events/%" PRId64, event_id);
-    shop_expect(ask(cluster, 0, "PATCH", path, cluster->admin_key, body), 200, NULL);
-}
-
-static void leave(struct cluster *cluster, int64_t event_id, const struct joiner *joiner) {
-    char path[2 * SHOP_TEXT_SIZE];
-    (void)snprintf(path, sizeof path, "/events/%" PRId64 "/queue?queueToken=%s", event_id,
-                   joiner->queue_token);
-    shop_expect(ask(cluster, 0, "DELETE", path, joiner->customer.token, NULL), 204, NULL);
+static int64_t event_with(struct cluster *cluster, const char *room, const char *more) {
+    return queue_event(cluster, shop_venue(cluster, ROWS, SEATS), room, more);
 }
 
 /* --- tests */
@@ -75,7 +55,7 @@ static void join_again(struct cluster *cluster, int64_t event_id, const struct j
 static void a_crowd_joins_in_order(void **state) {
     struct cluster *cluster = *state;
     size_t count = getenv("USHER_TEST_LONG") != NULL ? LONG_JOINERS : JOINERS;
-    int64_t event_id = joiners_event(cluster, ROOM_OPEN_NOW, SALE_LATER);
+    int64_t event_id = event_with(cluster, ROOM_OPEN_NOW, SALE_LATER);
     struct joiner *joiners = joiners_create(cluster, count);
     int64_t began_ms = wait_now_ms();
     joiners_join(cluster, event_id, joiners, count, AT_ONCE);
@@ -114,25 +94,22 @@ static void many_devices(struct cluster *cluster, int64_t event_id, const struct
     free(devices);
 }
 
-static void wait_missed(struct cluster *cluster, int64_t event_id, const struct joiner *joiner) {
-    char path[SHOP_TEXT_SIZE];
-    char body[2 * SHOP_TEXT_SIZE];
-    (void)snprintf(path, sizeof path, "/events/%" PRId64 "/queue/claim", event_id);
-    (void)snprintf(body, sizeof body, "{\"queueToken\":\"%s\"}", joiner->queue_token);
-    struct wait wait = wait_at_most(WAIT_MS);
+static void expect_missed(struct cluster *cluster, int64_t event_id, const struct joiner *joiner) {
     char event[24];
     (void)snprintf(event, sizeof event, "%" PRId64, event_id);
+    struct wait wait = wait_at_most(WAIT_MS);
     while (sql_number(cluster->sql,
                       "SELECT count(*) FROM usher.turn WHERE event_id = $1 AND state = 5",
                       (const char *[]){event, NULL}) == 0) {
         wait_again(&wait, "the turn to be missed");
     }
-    shop_expect(ask(cluster, 1, "POST", path, joiner->customer.token, body), 410, "turn-missed");
+    shop_expect(queue_claim(cluster, 1, &joiner->customer, event_id, joiner->queue_token), 410,
+                "turn-missed");
 }
 
 static void who_comes_again_after_the_end_is_last(void **state) {
     struct cluster *cluster = *state;
-    int64_t event_id = joiners_event(cluster, "{\"mode\":\"open\",\"claimSeconds\":1}", SALE_LATER);
+    int64_t event_id = event_with(cluster, "\"mode\":\"open\",\"claimSeconds\":1", SALE_LATER);
     struct joiner *people = joiners_create(cluster, 4);
     many_devices(cluster, event_id, &people[0]);
     for (size_t i = 0; i < 4; i++) {
@@ -140,7 +117,8 @@ static void who_comes_again_after_the_end_is_last(void **state) {
         assert_int_equal(people[i].status, i == 0 ? 200 : 201);
         assert_int_equal(people[i].number, i + 1);
     }
-    leave(cluster, event_id, &people[1]);
+    shop_expect(queue_leave(cluster, 0, &people[1].customer, event_id, people[1].queue_token), 204,
+                NULL);
     joiner_join(cluster, event_id, &people[1]);
     assert_int_equal(people[1].status, 201);
     assert_int_equal(people[1].number, 5);
@@ -149,8 +127,8 @@ static void who_comes_again_after_the_end_is_last(void **state) {
     assert_int_equal(people[1].status, 200);
     assert_int_equal(people[1].number, 5);
 
-    patch_event(cluster, event_id, "{\"onSaleTime\":null}");
-    wait_missed(cluster, event_id, &people[0]);
+    queue_patch(cluster, event_id, "{\"onSaleTime\":null}");
+    expect_missed(cluster, event_id, &people[0]);
     joiner_join(cluster, event_id, &people[0]);
     assert_int_equal(people[0].status, 201);
     assert_int_equal(people[0].number, 6);
@@ -159,41 +137,56 @@ static void who_comes_again_after_the_end_is_last(void **state) {
 
 static void who_may_join(void **state) {
     struct cluster *cluster = *state;
-    char path[SHOP_TEXT_SIZE];
-    struct joiner *person = joiners_create(cluster, 1);
-    const char *token = person->customer.token;
-    int64_t closed = joiners_event(cluster, "{\"mode\":\"closed\"}", SALE_LATER);
-    int64_t later = joiners_event(
-        cluster, "{\"mode\":\"open\",\"openTime\":\"2097-01-01T00:00:00Z\"}", SALE_LATER);
-    int64_t off = joiners_event(cluster, "{}", "");
-    int64_t members = joiners_event(cluster, ROOM_OPEN_NOW, SALE_LATER ",\"guests\":false");
-    int64_t draft = joiners_event(cluster, ROOM_OPEN_NOW, ",\"state\":\"DRAFT\"");
+    struct shop_customer person;
+    const struct shop_customer nobody = {.token = "nobody's"};
+    shop_customer(cluster, &person);
+    const struct {
+        int64_t event_id;
+        int status;
+        const char *code;
+    } cases[] = {
+        {event_with(cluster, "", ""), 409, "room-closed"},
+        {event_with(cluster, "\"mode\":\"closed\"", SALE_LATER), 409, "room-closed"},
+        {event_with(cluster, "\"mode\":\"open\",\"openTime\":\"2097-01-01T00:00:00Z\"", SALE_LATER),
+         409, "room-closed"},
+        {event_with(cluster, ROOM_OPEN_NOW, SALE_LATER ",\"guests\":false"), 403,
+         "guests-not-allowed"},
+        {event_with(cluster, ROOM_OPEN_NOW, ",\"state\":\"DRAFT\""), 404, "not-found"},
+        {999999, 404, "not-found"},
+    };
     for (unsigned gateway = 0; gateway < 2; gateway++) {
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, off), token, NULL), 409,
-                    "room-closed");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, closed), token, "{}"), 409,
-                    "room-closed");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, later), token, NULL), 409,
-                    "room-closed");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, members), token, NULL), 403,
-                    "guests-not-allowed");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, draft), token, NULL), 404,
-                    "not-found");
-        shop_expect(ask(cluster, gateway, "POST", "/events/999999/queue", token, NULL), 404,
-                    "not-found");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, members), NULL, NULL), 401,
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+            shop_expect(queue_join(cluster, gateway, &person, cases[i].event_id), cases[i].status,
+                        cases[i].code);
+        }
+        shop_expect(queue_join(cluster, gateway, &nobody, cases[0].event_id), 401,
                     "unauthenticated");
-        shop_expect(ask(cluster, gateway, "POST", queue_path(path, off), token, "{\"seat\":1}"),
-                    422, "unknown-field");
     }
-    free(person);
+}
+
+/* A body says nothing, so it may say nothing else. */
+static void only_nothing_is_sent(void **state) {
+    struct cluster *cluster = *state;
+    struct shop_customer person;
+    struct http_answer answer;
+    char path[SHOP_TEXT_SIZE];
+    int64_t event_id = event_with(cluster, ROOM_OPEN_NOW, SALE_LATER);
+    shop_customer(cluster, &person);
+    (void)snprintf(path, sizeof path, "/events/%" PRId64 "/queue", event_id);
+    struct http_request request = {
+        .method = "POST", .path = path, .token = person.token, .body = "{\"seat\":1}"};
+    http_call(cluster->gateways[0].port, &request, &answer);
+    shop_expect(answer, 422, "unknown-field");
+    request.body = "{}";
+    http_call(cluster->gateways[0].port, &request, &answer);
+    shop_expect(answer, 201, NULL);
 }
 
 /* NATS is gone and comes back: nobody gets a number meanwhile, nobody loses one, and those who come
  * then stand behind all who came before. */
 static void nats_comes_back(void **state) {
     struct cluster *cluster = *state;
-    int64_t event_id = joiners_event(cluster, ROOM_OPEN_NOW, SALE_LATER);
+    int64_t event_id = event_with(cluster, ROOM_OPEN_NOW, SALE_LATER);
     struct joiner *people = joiners_create(cluster, 4);
     joiners_join(cluster, event_id, people, 2, 2);
     joiners_expect_dense(people, 2, 1);
@@ -233,6 +226,7 @@ int main(void) {
         cmocka_unit_test(a_crowd_joins_in_order),
         cmocka_unit_test(who_comes_again_after_the_end_is_last),
         cmocka_unit_test(who_may_join),
+        cmocka_unit_test(only_nothing_is_sent),
         cmocka_unit_test(nats_comes_back),
         cmocka_unit_test(all_ends_well),
     };

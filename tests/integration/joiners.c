@@ -6,14 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ROWS = 4, SEATS = 20, PATH_SIZE = 64, GUESTS_AT_ONCE = 500 };
-
-int64_t joiners_event(struct cluster *cluster, const char *room, const char *more) {
-    char fields[SHOP_TEXT_SIZE];
-    (void)snprintf(fields, sizeof fields, ",\"room\":%s%s", room, more);
-    const struct shop_event event = {.venue_id = shop_venue(cluster, ROWS, SEATS), .more = fields};
-    return shop_event(cluster, &event);
-}
+enum { PATH_SIZE = 64, GUESTS_AT_ONCE = 500 };
 
 struct joiner *joiners_create(struct cluster *cluster, size_t count) {
     struct shop_customer *customers = calloc(count, sizeof *customers);

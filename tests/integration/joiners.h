@@ -18,8 +18,6 @@ struct joiner {
     int64_t done_us;
 };
 
-/* An event that people can join; `room` is its room's JSON, `more` as in struct shop_event. */
-int64_t joiners_event(struct cluster *cluster, const char *room, const char *more);
 /* Guests; the caller's, free. They ask the gateways in turn. */
 struct joiner *joiners_create(struct cluster *cluster, size_t count);
 /* Each joins through its gateway, at most `at_once` at a time. A 201 or 200 has to tell a number.

@@ -36,12 +36,9 @@ enum status jetstream_look(struct jetstream *jetstream, const char *stream,
     return STATUS_OK;
 }
 
-bool bus_connected(const struct bus *bus) {
-    return ((const struct bench *)bus)->connected;
-}
-
 const char *bus_server_id(const struct bus *bus) {
-    return ((const struct bench *)bus)->server_id;
+    const struct bench *bench = (const struct bench *)bus;
+    return bench->connected ? bench->server_id : "";
 }
 
 bool rooms_find(const struct rooms *rooms, uint64_t event_id, int64_t now_us,
