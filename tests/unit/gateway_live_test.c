@@ -4,7 +4,7 @@
 #include "shared/clock.h"
 #include "shared/ids.h"
 #include "tests/support/expect.h"
-#include "tests/unit/live_stage.h"
+#include "tests/unit/gateway_live_stage.h"
 
 #include <stdio.h>
 

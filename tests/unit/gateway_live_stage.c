@@ -1,4 +1,4 @@
-#include "tests/unit/live_stage.h"
+#include "tests/unit/gateway_live_stage.h"
 
 #include "gateway/ws/handshake.h"
 #include "shared/clock.h"
