@@ -41,7 +41,7 @@ void audience_destroy(struct audience *audience);
 /* Takes what has come; waits a few milliseconds for something. */
 void audience_turn(struct audience *audience);
 /* A listener begins anew, unless it is fetching just now. */
-void audience_restart(struct audience *audience, unsigned listener);
+void audience_restart(struct audience *audience, unsigned index);
 /* What a listener's map shows. */
 char audience_sees(const struct audience *audience, unsigned listener, unsigned seat);
 struct audience_figures audience_figures(const struct audience *audience);

@@ -1,6 +1,7 @@
 /*
- * gateway_live_stage: live connections on the server of http_fixture, with seat maps and rooms whose owner
- * the test plays. /live and /other watch two events; clients are ws_clients on the fixture's loop.
+ * gateway_live_stage: live connections on the server of http_fixture, with seat maps and rooms
+ * whose owner the test plays. /live and /other watch two events; clients are ws_clients on the
+ * fixture's loop.
  */
 #ifndef USHER_TESTS_UNIT_GATEWAY_LIVE_STAGE_H
 #define USHER_TESTS_UNIT_GATEWAY_LIVE_STAGE_H
