@@ -106,13 +106,13 @@ static struct cluster_process *hit_gateway(const struct door *door, const char *
 
 static void gateways_freeze_and_die(const struct door *door) {
     struct cluster *cluster = door->cluster;
-    struct cluster_process *victim = hit_gateway(door, "door.before-report", "stop");
+    (void)hit_gateway(door, "door.before-report", "stop");
     goes_on(door, "a gateway is frozen before its report");
     process_thaw(cluster->gateways[0].process);
     process_thaw(cluster->gateways[1].process);
     goes_on(door, "it has reported late");
 
-    victim = hit_gateway(door, "door.before-report", "kill");
+    const struct cluster_process *victim = hit_gateway(door, "door.before-report", "kill");
     for (unsigned i = 0; i < 2; i++) { /* the other one may have been hit as well */
         struct wait wait = wait_at_most(LIMIT_MS);
         while (&cluster->gateways[i] == victim && process_runs(victim->process)) {
