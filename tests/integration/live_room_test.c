@@ -1,7 +1,7 @@
 /* What is live besides seats: the queue, the room's message and a person's own turn and bookings;
  * and who is not let in. */
-#include "tests/integration/joiners.h"
 #include "tests/support/expect.h"
+#include "tests/support/queue.h"
 #include "tests/support/wait.h"
 #include "tests/support/ws_client.h"
 
@@ -81,98 +81,67 @@ static void log_in(struct ws_client *client, const struct shop_customer *custome
     expect_next(client, "auth", "userId", customer->user_id);
 }
 
-static void patch_room(const struct theatre *theatre, const char *room) {
-    char path[64], body[SHOP_TEXT_SIZE];
-    struct http_answer answer;
-    (void)snprintf(path, sizeof path, "/admin/events/%" PRId64, theatre->event_id);
-    (void)snprintf(body, sizeof body, "{\"room\":%s}", room);
-    const struct http_request request = {
-        .method = "PATCH", .path = path, .token = theatre->cluster->admin_key, .body = body};
-    http_call(theatre->cluster->gateways[0].port, &request, &answer);
-    shop_expect(answer, 200, NULL);
-}
-
-static struct http_answer claim(const struct theatre *theatre, const struct joiner *person) {
-    char path[64], body[2 * SHOP_TEXT_SIZE];
-    struct http_answer answer;
-    (void)snprintf(path, sizeof path, "/events/%" PRId64 "/queue/claim", theatre->event_id);
-    (void)snprintf(body, sizeof body, "{\"queueToken\":\"%s\"}", person->queue_token);
-    const struct http_request request = {
-        .method = "POST", .path = path, .token = person->customer.token, .body = body};
-    http_call(theatre->cluster->gateways[1].port, &request, &answer);
-    return answer;
-}
-
-static void book(const struct theatre *theatre, const struct joiner *person, const char *pass,
-                 char booking_id[64]) {
-    char headers[2 * SHOP_TEXT_SIZE], body[SHOP_TEXT_SIZE];
-    struct http_answer answer;
-    (void)snprintf(headers, sizeof headers, "Usher-Pass: %s\r\n", pass);
-    const struct http_request request = {.method = "POST",
-                                         .path = "/bookings/reserve",
-                                         .token = person->customer.token,
-                                         .headers = headers,
-                                         .body = shop_reserve_body(body, theatre->event_id, "A1")};
-    http_call(theatre->cluster->gateways[0].port, &request, &answer);
-    (void)snprintf(booking_id, 64, "%s", http_answer_text(&answer, "bookingId"));
-    shop_expect(answer, 201, NULL);
-}
-
 /* --- the story ------------------------------------------------------------------------------- */
 
-static void expect_turn(struct ws_client *client, const struct joiner *person, const char *state,
-                        bool expires) {
+static void expect_turn(struct ws_client *client, const struct queue_place *place,
+                        const char *state, bool expires) {
     json_t *turn = next(client, "turn");
-    expect(json_integer_value(json_object_get(turn, "number")) == person->number,
+    expect(json_integer_value(json_object_get(turn, "number")) == place->number,
            "somebody else's turn");
     assert_string_equal(json_string_value(json_object_get(turn, "state")), state);
     assert_true((json_object_get(turn, "expiresAt") != NULL) == expires);
     json_decref(turn);
 }
 
-static void buy(const struct theatre *theatre, const struct joiner *person, struct ws_client *phone,
-                struct ws_client *desk) {
+static void buy(const struct theatre *theatre, const struct shop_customer *person,
+                struct queue_place *place, struct ws_client *phone, struct ws_client *desk) {
     char booking_id[64];
-    struct http_answer answer = claim(theatre, person);
-    expect(answer.status == 200, "claim: %d %s", answer.status, answer.body);
-    expect_turn(phone, person, "PASS", true);
-    book(theatre, person, http_answer_text(&answer, "pass"), booking_id);
-    http_answer_free(&answer);
+    queue_take_pass(theatre->cluster, 1, person, place);
+    expect_turn(phone, place, "PASS", true);
+    struct http_answer answer =
+        queue_reserve(theatre->cluster, 0, person, theatre->event_id, "A1", place->pass);
+    (void)snprintf(booking_id, sizeof booking_id, "%s", http_answer_text(&answer, "bookingId"));
+    shop_expect(answer, 201, NULL);
     json_t *booking = next_with(phone, "booking", "bookingId", booking_id);
     assert_string_equal(json_string_value(json_object_get(booking, "status")), "PENDING");
     json_decref(booking);
-    shop_expect(shop_confirm(theatre->cluster, 1, &person->customer, booking_id), 200, NULL);
+    shop_expect(shop_confirm(theatre->cluster, 1, person, booking_id), 200, NULL);
     expect_next(desk, "booking", "status", "CONFIRMED");
     expect_next(phone, "turn", "state", "BOUGHT");
 }
 
+static void expect_nothing_personal(struct ws_client *client) {
+    ws_client_send_close(client, 1000);
+    for (const struct ws_client_frame *frame; (frame = ws_client_receive(client));)
+        expect(!strstr(frame->payload, "\"turn\"") && !strstr(frame->payload, "\"booking\""),
+               "a stranger was told %s", frame->payload);
+}
+
 static void a_night_at_the_theatre(const struct theatre *theatre) {
-    struct joiner *person = joiners_create(theatre->cluster, 1);
+    struct cluster *cluster = theatre->cluster;
+    struct shop_customer person;
+    struct queue_place place;
     struct ws_client *phone = listen_to(theatre, 0, NULL);
     struct ws_client *desk = listen_to(theatre, 1, NULL);
     struct ws_client *stranger = listen_to(theatre, 0, NULL);
+    shop_customer(cluster, &person);
     expect_next(stranger, "queue", "phase", "PAUSED");
-    log_in(phone, &person->customer);
-    log_in(desk, &person->customer);
-    joiner_join(theatre->cluster, theatre->event_id, person);
-    assert_int_equal(person->status, 201);
-    patch_room(theatre, "{\"message\":\"The doors open soon.\"}");
-    expect_next(stranger, "message", "text", "The doors open soon.");
-    expect_next(desk, "message", "text", "The doors open soon.");
-    patch_room(theatre, "{\"mode\":\"open\"}");
+    log_in(phone, &person);
+    log_in(desk, &person);
+    queue_enter(cluster, 0, &person, theatre->event_id, 201, &place);
+    queue_patch(cluster, theatre->event_id, "{\"room\":{\"message\":\"Doors open soon.\"}}");
+    expect_next(stranger, "message", "text", "Doors open soon.");
+    expect_next(desk, "message", "text", "Doors open soon.");
+    queue_patch(cluster, theatre->event_id, "{\"room\":{\"mode\":\"open\"}}");
     expect_next(stranger, "queue", "phase", "OPEN");
-    expect_turn(phone, person, "CALLED", true);
-    expect_turn(desk, person, "CALLED", true);
-    buy(theatre, person, phone, desk);
+    expect_turn(phone, &place, "CALLED", true);
+    expect_turn(desk, &place, "CALLED", true);
+    buy(theatre, &person, &place, phone, desk);
     json_decref(next(stranger, "seats"));
-    ws_client_send_close(stranger, 1000);
-    for (const struct ws_client_frame *frame; (frame = ws_client_receive(stranger));)
-        expect(!strstr(frame->payload, "\"turn\"") && !strstr(frame->payload, "\"booking\""),
-               "a stranger was told %s", frame->payload);
+    expect_nothing_personal(stranger);
     ws_client_destroy(stranger);
     ws_client_destroy(desk);
     ws_client_destroy(phone);
-    free(person);
 }
 
 /* --- who is not let in ----------------------------------------------------------------------- */
@@ -228,7 +197,8 @@ static void what_nobody_knows_is_not_watched(const struct theatre *theatre) {
 static void people_are_told(void **state) {
     struct theatre theatre = {.cluster = cluster_create(state, &options), .base = event_base_new()};
     ensure(theatre.base);
-    theatre.event_id = joiners_event(theatre.cluster, "{\"mode\":\"paused\"}", "");
+    theatre.event_id =
+        queue_event(theatre.cluster, shop_venue(theatre.cluster, 4, 20), "\"mode\":\"paused\"", "");
     a_night_at_the_theatre(&theatre);
     some_are_refused(&theatre);
     what_nobody_knows_is_not_watched(&theatre);
