@@ -12,8 +12,8 @@ enum { WAVES = 4, WAVE_REQUESTS = 2500, STATISTICS_MS = 15000 };
  * compares waits until they stand still. */
 static int64_t event_reads(struct cluster *cluster) {
     return sql_number(cluster->sql,
-                      "SELECT idx_scan FROM pg_stat_user_tables "
-                      "WHERE schemaname = 'usher' AND relname = 'event'",
+                      "SELECT idx_scan FROM pg_stat_user_indexes "
+                      "WHERE schemaname = 'usher' AND indexrelname = 'event_pkey'",
                       NULL);
 }
 
