@@ -38,7 +38,7 @@ struct joins_room {
     struct joins *joins;
     uint64_t event_id;
     char stream[ROOM_STREAM_SIZE];
-    struct join_list lists[STATE_COUNT]; /* FENCED: by number */
+    struct join_list lists[STATE_COUNT]; /* FENCED: by number, those above issued_to */
     size_t count;
     size_t published;
     bool wanting; /* of rooms */
@@ -139,10 +139,11 @@ static void enter(struct join *join, enum join_state state) {
     TAILQ_INSERT_TAIL(&join->room->lists[state], join, in_state);
 }
 
-/* Joins come in about the order of their numbers. */
-static void enter_fenced(struct join *join) {
+/* What is issued already goes in front, in any order: old numbers come in none. The others come in
+ * about their order. */
+static void enter_fenced(struct join *join, uint64_t issued_to) {
     struct join_list *fenced = &join->room->lists[FENCED];
-    struct join *before = TAILQ_LAST(fenced, join_list);
+    struct join *before = join->number <= issued_to ? NULL : TAILQ_LAST(fenced, join_list);
     while (before != NULL && before->number > join->number) {
         before = TAILQ_PREV(before, join_list, in_state);
     }
@@ -312,7 +313,7 @@ static void fence(struct joins_room *room, const struct room_state *state) {
             continue;
         }
         room->highest = join->number > room->highest ? join->number : room->highest;
-        enter_fenced(join);
+        enter_fenced(join, state->issued_to);
     }
 }
 

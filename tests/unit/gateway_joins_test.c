@@ -146,6 +146,31 @@ static void numbers_wait_until_they_are_issued(void **state) {
     assert_int_equal(bench->commanded, 2);
 }
 
+/* Who was in before is not kept by those whose numbers wait, and comes between them in no order. */
+static void old_numbers_do_not_wait_behind_new_ones(void **state) {
+    static const uint64_t sequences[] = {1005, 1002, 700, 1003, 20, 300};
+    struct bench *bench = *state;
+    for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
+        join(bench, i);
+        bool old = sequences[i] <= 1000;
+        acknowledge(bench, old ? JETSTREAM_CONFLICT : JETSTREAM_DONE, sequences[i]);
+    }
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    assert_int_equal(bench->commanded, 4); /* for more numbers, and about each of the old */
+    bench->state.issued_to = 1003;
+    change_room(bench);
+    expect_waiting(bench, 0);
+    expect_told(bench, 1, JOIN_NEW, 1002);
+    expect_told(bench, 3, JOIN_NEW, 1003);
+    for (size_t i = 0; i < bench->commanded; i++) {
+        reply(bench, i, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+    }
+    expect_told(bench, 2, JOIN_KNOWN, 700);
+    expect_told(bench, 4, JOIN_KNOWN, 20);
+    expect_told(bench, 5, JOIN_KNOWN, 300);
+}
+
 static void more_numbers_are_asked_for_in_time(void **state) {
     struct bench *bench = *state;
     join(bench, 0);
@@ -436,6 +461,7 @@ int main(void) {
         TEST(a_shut_room_takes_nobody),
         TEST(a_room_that_shuts_issues_no_more),
         TEST(numbers_wait_until_they_are_issued),
+        TEST(old_numbers_do_not_wait_behind_new_ones),
         TEST(more_numbers_are_asked_for_in_time),
         TEST(who_is_in_keeps_the_number),
         TEST(whose_turn_has_ended_gets_a_new_number),
