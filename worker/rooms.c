@@ -15,13 +15,16 @@ static bool is_used(const struct show_entry *entry) {
            room_live_count(entry->room) > 0;
 }
 
-struct show_entry *watch_entry(const struct watch *watch) {
+/* NULL: it is not loaded. */
+static struct show_entry *find_show(const struct watch *watch) {
     const struct rooms *rooms = watch->rooms;
-    const struct partition *partition = &rooms->config.partitions->items[watch->partition];
-    if (!rooms->shows || !partition->owned || !partition->taking)
-        return NULL;
-    struct show_entry *entry = shows_find(rooms->shows, watch->event_id);
+    struct show_entry *entry = rooms->shows ? shows_find(rooms->shows, watch->event_id) : NULL;
     return entry && entry->state == SHOW_ENTRY_READY ? entry : NULL;
+}
+
+struct show_entry *watch_entry(const struct watch *watch) {
+    const struct partition *partition = &watch->rooms->config.partitions->items[watch->partition];
+    return partition->owned && partition->taking ? find_show(watch) : NULL;
 }
 
 void watch_free(struct watch *watch) {
@@ -220,7 +223,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     struct watch *watch, *next;
     for (watch = TAILQ_FIRST(&rooms->watches); watch; watch = next) {
         next = TAILQ_NEXT(watch, link);
-        const struct show_entry *entry = watch_entry(watch);
+        const struct show_entry *entry = find_show(watch); /* what is drained may yet be kept */
         if (entry && is_used(entry)) {
             watch_grant(watch);
             room_look(watch, now_us);
