@@ -8,7 +8,8 @@
 
 #include "tests/integration/joiners.h"
 
-/* Everybody joins, again and again until each has a number. Fails past `limit_ms`. */
+/* Those who have no number yet join, again and again until each has one. When they asked is then
+ * when they did so first. Fails past `limit_ms`. */
 void admission_join_all(struct cluster *cluster, int64_t event_id, struct joiner *joiners,
                         size_t count, int64_t limit_ms);
 /* How far the door has gone, as stored. */
@@ -16,8 +17,9 @@ int64_t admission_reached(struct cluster *cluster, int64_t event_id);
 void admission_wait(struct cluster *cluster, int64_t event_id, int64_t number, int64_t limit_ms);
 
 /* `joiners` are all who ever joined. Fails unless those up to where the door has gone, and nobody
- * else, have a turn each; called_at and numbers ascend together; and at no time more than
- * `max_shoppers` had been called and not ended. Returns the most who were. */
+ * else, have a turn each (who was not told a number in time may have missed one before); called_at
+ * and numbers ascend together; and at no time more than `max_shoppers` had been called and not
+ * ended. Returns the most who were. */
 int64_t admission_expect_sound(struct cluster *cluster, int64_t event_id,
                                const struct joiner *joiners, size_t count, int64_t max_shoppers);
 

@@ -122,6 +122,7 @@ static void expect_same(struct cluster *cluster, int64_t event_id, struct joiner
     memcpy(again, joiners, count * sizeof *again);
     for (size_t i = 0; i < count; i++) {
         again[i].gateway = 1 - joiners[i].gateway;
+        again[i].status = 0;
     }
     admission_join_all(cluster, event_id, again, count, LIMIT_MS);
     for (size_t i = 0; i < count; i++) {
