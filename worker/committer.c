@@ -192,6 +192,7 @@ static void send_building(struct committer *committer) {
     committer->building = NULL;
     committer->flight = FLIGHT_WRITING;
     committer->sent_us = clock_monotonic_us();
+    committer->config.partitions->batch_sent_us = committer->sent_us;
     bool fenced = !FAILPOINT("committer.no-fence");
     enum status status =
         batch_send(batch, link_session(committer->write), fenced, on_written, committer);
@@ -254,6 +255,13 @@ static void tell(struct committer *committer, struct batch *batch) {
     }
 }
 
+/* Nothing is under way any more. */
+static void end_flight(struct committer *committer) {
+    committer->in_flight = NULL;
+    committer->flight = FLIGHT_NONE;
+    committer->config.partitions->batch_sent_us = 0;
+}
+
 static void finish(struct committer *committer) {
     struct batch *batch = committer->in_flight;
     batch_note_stored(batch, committer->config.partitions);
@@ -267,8 +275,7 @@ static void finish(struct committer *committer) {
     }
     intake_flush(committer->config.intake);
     batch_free(batch);
-    committer->in_flight = NULL;
-    committer->flight = FLIGHT_NONE;
+    end_flight(committer);
     batches_finished(committer, committer->newest_number - (committer->building != NULL));
     committer_wake(committer);
     committer->config.on_batch_done(committer->config.context);
@@ -339,9 +346,8 @@ static void redo(struct committer *committer, bool failed) {
     take_back(committer, committer->in_flight, failed, &again);
     if (committer->building)
         take_back(committer, committer->building, false, &again);
-    committer->in_flight = NULL;
+    end_flight(committer);
     committer->building = NULL;
-    committer->flight = FLIGHT_NONE;
     committer->numbers.redone += again.count;
     batches_finished(committer, committer->newest_number);
     committer->ready = (struct work_list){0};
@@ -491,9 +497,8 @@ void committer_set_instance(struct committer *committer, struct link *write, str
 void committer_abandon(struct committer *committer) {
     batch_free(committer->in_flight);
     batch_free(committer->building);
-    committer->in_flight = NULL;
+    end_flight(committer);
     committer->building = NULL;
-    committer->flight = FLIGHT_NONE;
     committer->in_flight_redo = WORK_FIRST_TIME;
     committer->finished_number = committer->newest_number;
     work_list_free(&committer->ready);

@@ -1,6 +1,6 @@
 /*
  * partitions: what this worker owns, as every part of it sees it. Plain data; only ownership.c
- * changes `owned`, `taking` and `epoch`.
+ * changes `owned`, `taking` and `epoch`, worker.c `serving`, committer.c `batch_sent_us`.
  *
  *   not owned --claimed, taken over--> owned, taking --handover--> owned, draining
  *       ^                                   |                             |
@@ -21,14 +21,18 @@ struct partition {
 
 struct partitions {
     struct partition items[PARTITION_COUNT];
-    bool serving; /* the bus is there: served time runs */
+    bool serving;          /* the bus is there */
+    int64_t batch_sent_us; /* monotonic: of the batch under way; 0: none is */
 };
 
-/* Served time of a partition now, in ms. */
+/* Served time of a partition now, in ms. It stands still while a batch is late: nobody is answered
+ * before it is stored. */
 static inline int64_t partitions_served_ms(struct partitions *partitions, uint32_t partition,
                                            int64_t monotonic_us) {
+    bool late = partitions->batch_sent_us != 0 &&
+                monotonic_us - partitions->batch_sent_us > SERVED_STEP_MAX_MS * INT64_C(1000);
     return served_time_advance(&partitions->items[partition].served, monotonic_us,
-                               partitions->serving);
+                               partitions->serving && !late);
 }
 
 /* Whether commands addressed to `epoch` of `partition` are this worker's to decide. */

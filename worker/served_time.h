@@ -4,9 +4,9 @@
  *
  * It advances only while somebody serves: by the monotonic time since the last look, at most
  * SERVED_STEP_MAX_MS at once (a process that was frozen served nobody meanwhile), and not at all
- * while the bus is away. So an outage takes nobody's turn, and a takeover continues from what was
- * stored last: at most SERVED_STORE_AFTER_MS behind, in favour of whoever holds seats. Pure; time
- * is passed in.
+ * while the bus is away or a batch takes longer than that to be stored. So an outage takes nobody's
+ * turn, and a takeover continues from what was stored last: at most SERVED_STORE_AFTER_MS behind,
+ * in favour of whoever holds seats. Pure; time is passed in.
  */
 #ifndef USHER_WORKER_SERVED_TIME_H
 #define USHER_WORKER_SERVED_TIME_H

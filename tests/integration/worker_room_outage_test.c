@@ -42,41 +42,6 @@ static void nobody_loses_a_turn_without_nats(void **state) {
     stage_finish(scene->stage);
 }
 
-/* Another show that the same worker always has: of the same partition. */
-static int64_t neighbour_of(struct scene *scene, int64_t show) {
-    int64_t other = 0;
-    do
-        other = stage_show(scene->stage, &(struct stage_show){.seats = 1});
-    while (partition_of_event((uint64_t)other) != partition_of_event((uint64_t)show));
-    return other;
-}
-
-/* NATS comes back when the worker has given all up, but for one partition that still waits for the
- * database to store another show's booking: that one is kept, and its room goes on. */
-static void a_partition_that_is_kept_after_all_goes_on(void **state) {
-    scene_open(state, NULL);
-    struct scene *scene = *state;
-    struct crowd *crowd = open_crowd(scene, fast);
-    struct desk_ask *slow = desk_reserve(scene->desk, neighbour_of(scene, crowd->show), 0);
-    struct wait wait = wait_at_most(NOTICE_MS);
-    sql_run(scene->stage->sql, "BEGIN", NULL);
-    (void)stage_event_number(scene->stage,
-                             "SELECT event_id FROM usher.show WHERE event_id = $1 FOR UPDATE",
-                             (int64_t)slow->command.event_id);
-    desk_send(scene->desk, &slow, 1);
-    while (sql_number(scene->stage->sql, "SELECT count(*) FROM pg_locks WHERE NOT granted", NULL) ==
-           0)
-        wait_again(&wait, "the booking to wait for the test");
-    nats_kill(&scene->stage->nats);
-    stage_wait_partitions(scene->stage, 0, 1, NOTICE_MS);
-    nats_start(&scene->stage->nats);
-    stage_wait_partitions(scene->stage, 0, PARTITION_COUNT, NOTICE_MS);
-    sql_run(scene->stage->sql, "COMMIT", NULL);
-    crowd_wait_spans(crowd, 2);
-    crowd_close(crowd);
-    stage_finish(scene->stage);
-}
-
 static void wait_for_shows(struct scene *scene, int64_t wanted) {
     struct wait wait = wait_at_most(NOTICE_MS);
     while (stage_number(scene->stage, 0, "shows") != wanted)
@@ -106,7 +71,6 @@ static void what_is_on_stays(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(nobody_loses_a_turn_without_nats, scene_tear_down),
-        cmocka_unit_test_teardown(a_partition_that_is_kept_after_all_goes_on, scene_tear_down),
         cmocka_unit_test_teardown(what_is_on_stays, scene_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
