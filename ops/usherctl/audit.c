@@ -28,6 +28,7 @@ const char *audit_rule_text(enum audit_rule rule) {
         [AUDIT_TWO_BOOKINGS] = "two-bookings",
         [AUDIT_WITHOUT_NUMBER] = "without-number",
         [AUDIT_SHOPPERS] = "shoppers",
+        [AUDIT_COUNT] = "count",
     };
     ensure((size_t)rule < ARRAY_LEN(texts));
     return texts[rule];

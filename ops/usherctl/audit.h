@@ -19,6 +19,7 @@
  *                 called after all below
  *   bookings      each was made by somebody with that turn, while it lasted; at most one of a turn
  *                 stands; without a number only while the room was off
+ *   complete      an export has as many lines as it says
  *   shoppers      turns at the same time: a figure; a finding where the setting was never changed
  *
  * What can't be known: who was answered a number whose entry NATS lost, and never showed it; the
@@ -39,6 +40,7 @@ enum {
     AUDIT_TEXT_SIZE = 200,
     AUDIT_PERIODS_MAX = 64,
     AUDIT_PEOPLE_MAX = 1 << 26,
+    AUDIT_BOOKINGS_MAX = 4096, /* of one number */
     /* How far the owners' readings of the database's clock may lie apart. */
     AUDIT_CLOCK_US = 20 * 1000,
     /* The same of NATS' clock and the database's. */
@@ -127,6 +129,7 @@ enum audit_rule {
     AUDIT_TWO_BOOKINGS,
     AUDIT_WITHOUT_NUMBER,
     AUDIT_SHOPPERS,
+    AUDIT_COUNT,
     AUDIT_RULES
 };
 const char *audit_rule_text(enum audit_rule rule); /* "number-twice" … */
@@ -139,6 +142,7 @@ struct audit_finding {
 
 struct audit_summary {
     uint64_t people;
+    uint64_t numbers;                    /* added */
     uint64_t entries;                    /* that the stream holds */
     uint64_t waiting;                    /* of these not called, and not given up */
     uint64_t lost;                       /* missing above lost_above */
@@ -166,6 +170,8 @@ void audit_destroy(struct audit *audit); /* NULL is allowed */
 MUST_CHECK enum status audit_add(struct audit *audit, const struct audit_number *number);
 /* A booking that has no number, at any time. */
 void audit_add_without_number(struct audit *audit, const struct audit_booking *booking);
+/* How many of both there should have been. */
+void audit_expect(struct audit *audit, uint64_t numbers, uint64_t without_number);
 /* Once, after all; what needs everything is checked. STATUS_NO_MEMORY. */
 MUST_CHECK enum status audit_finish(struct audit *audit);
 

@@ -102,6 +102,17 @@ static enum status count_shoppers(struct audit *audit) {
     return STATUS_OK;
 }
 
+void audit_expect(struct audit *audit, uint64_t numbers, uint64_t without_number) {
+    const struct audit_summary *summary = &audit->summary;
+    if (summary->numbers != numbers)
+        audit_find(audit, AUDIT_COUNT, 0, "there should be %" PRIu64 " numbers, and are %" PRIu64,
+                   numbers, summary->numbers);
+    if (summary->bookings_without_number != without_number)
+        audit_find(audit, AUDIT_COUNT, 0,
+                   "there should be %" PRIu64 " bookings without a number, and are %" PRIu64,
+                   without_number, summary->bookings_without_number);
+}
+
 enum status audit_finish(struct audit *audit) {
     audit_find_passed_over(audit, audit->last_number + 1, audit->room.admitted_to);
     if (audit->turn_count > 0)

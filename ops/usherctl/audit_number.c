@@ -265,6 +265,7 @@ static bool check_number(struct audit *audit, uint64_t number) {
 }
 
 enum status audit_add(struct audit *audit, const struct audit_number *number) {
+    audit->summary.numbers++;
     if (!check_number(audit, number->number))
         return STATUS_OK;
     bool in_gap = audit_gap_of(audit, number->number) != NULL;

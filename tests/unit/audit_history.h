@@ -29,4 +29,13 @@ void history_make(struct history *history, struct random *random);
 /* Adds all of it to an audit, which finishes. The caller destroys it. */
 struct audit *history_audit(const struct history *history);
 
+/* What can be done to a history, and the rule that it breaks. */
+struct history_change {
+    const char *name;
+    bool (*apply)(struct history *history); /* false: it has nothing to do that to */
+    enum audit_rule rule;
+};
+/* Up to one without a name. */
+extern const struct history_change history_changes[];
+
 #endif
