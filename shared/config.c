@@ -34,7 +34,7 @@ static const struct {
 enum setting_owner {
     OWNER_PROCESS, /* usher's programs: it has a place in struct config */
     OWNER_OPS,     /* ops/up and ops/down */
-    OWNER_TOOLS,   /* written by ops/up into run/env, for the tools */
+    OWNER_TOOLS,   /* of tools; some are written by ops/up into run/env */
     OWNER_TEST,    /* tests */
 };
 
@@ -136,6 +136,7 @@ static const struct setting settings[] = {
     OTHERS("USHER_GATEWAYS", OWNER_OPS, "1", "how many gateways `ops/up` starts"),
 
     OTHERS("USHER_URL", OWNER_TOOLS, "", "address of the public port"),
+    OTHERS("USHER_ADMIN_KEY", OWNER_TOOLS, "", "key that `usherctl room` asks with"),
     OTHERS("USHER_FAILPOINT_DIR", OWNER_TEST, "", "see shared/failpoint.h"),
     OTHERS("USHER_TEST_CLOCK_SKEW_MS", OWNER_TEST, "", "sets the wall clock of test builds wrong"),
     OTHERS("USHER_TEST_", OWNER_TEST, "", "free for tests"),

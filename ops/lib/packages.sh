@@ -42,10 +42,10 @@ packages_missing() {
     have_library jansson || echo libjansson-dev
     have_library libcrypto || echo libssl-dev
     have_library zlib || echo zlib1g-dev
+    have_library libcurl || echo libcurl4-openssl-dev
     have_http_parser || echo http-parser
     if [ "$1" = test ]; then
         have_library cmocka || echo libcmocka-dev
-        have_library libcurl || echo libcurl4-openssl-dev
         have_browser || echo chromium
         have_command clang-format-14 || have_command clang-format || echo clang-format
         have_command clang-tidy-14 || have_command clang-tidy || echo clang-tidy

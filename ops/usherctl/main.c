@@ -1,7 +1,10 @@
 #include "ops/usherctl/admin_log.h"
+#include "ops/usherctl/audit_run.h"
 #include "ops/usherctl/import.h"
 #include "ops/usherctl/key.h"
 #include "ops/usherctl/migrate.h"
+#include "ops/usherctl/room_run.h"
+#include "ops/usherctl/run_env.h"
 #include "ops/usherctl/status.h"
 #include "shared/config.h"
 #include "shared/log.h"
@@ -9,7 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { EXIT_USAGE = 2, ENV_LINE_SIZE = CONFIG_TEXT_SIZE + 64 };
+enum { EXIT_USAGE = 2 };
 
 static const char HELP[] =
     "usherctl migrate                bring the database to this program's migrations\n"
@@ -22,56 +25,34 @@ static const char HELP[] =
     "usherctl key revoke NAME        gateways refuse it within 2 s\n"
     "usherctl log [--limit N] [--json]\n"
     "                                what admins did, the newest last\n"
+    "usherctl room EVENT [--once] [--json]\n"
+    "                                a waiting room, every second\n"
+    "usherctl room EVENT open | pause | close | off | rate N | cap N | message TEXT\n"
+    "                                steers it: mode, admitted a minute, shoppers at a time, what "
+    "it is told\n"
+    "usherctl audit EVENT [--export FILE] [--json]\n"
+    "                                did everybody get in in the order of joining? Exit status 1 "
+    "with what\n"
+    "                                is wrong, 2 when it can't be checked\n"
+    "usherctl audit --check FILE [--json]\n"
+    "                                the same of an export, anywhere\n"
     "usherctl settings               all settings, as a table in Markdown\n"
     "usherctl help                   this\n"
     "\n"
     "The database is USHER_DATABASE_URL or, when that is not set, the one in\n"
-    "${USHER_HOME:-.usher}/run/env, which ops/up writes.\n";
+    "${USHER_HOME:-.usher}/run/env, which ops/up writes. `audit` also reads USHER_NATS_URL, `room` "
+    "asks\n"
+    "USHER_URL with the key USHER_ADMIN_KEY or that of ${USHER_HOME:-.usher}/admin.key.\n";
 
 /* --- settings ------------------------------------------------------------------------------ */
-
-/* The value of a line KEY=VALUE of a shell's file, without its quotes, or NULL when it sets
- * another. Changes the line. */
-static char *value_of_line(char *line, const char *key) {
-    size_t key_length = strlen(key);
-    line += strncmp(line, "export ", 7) == 0 ? 7 : 0;
-    if (strncmp(line, key, key_length) != 0 || line[key_length] != '=') {
-        return NULL;
-    }
-    char *value = line + key_length + 1;
-    size_t length = strcspn(value, "\r\n");
-    bool quoted =
-        length >= 2 && (value[0] == '\'' || value[0] == '"') && value[length - 1] == value[0];
-    value[length - quoted] = '\0';
-    return value + quoted;
-}
-
-/* Fills in the database of run/env; false when that file does not name one. */
-static bool read_run_env(struct config *config) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/run/env", config->home);
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        return false;
-    }
-    char line[ENV_LINE_SIZE];
-    bool found = false;
-    while (fgets(line, sizeof line, file)) {
-        const char *value = value_of_line(line, "USHER_DATABASE_URL");
-        if (value && value[0] && strlen(value) < sizeof config->database_url) {
-            memcpy(config->database_url, value, strlen(value) + 1);
-            found = true;
-        }
-    }
-    (void)fclose(file);
-    return found;
-}
 
 static bool load_config(struct config *config) {
     if (!config_load(config)) {
         return false;
     }
-    if (config->database_url[0] == '\0' && !read_run_env(config)) {
+    if (config->database_url[0] == '\0' &&
+        !run_env_read(config->home, "USHER_DATABASE_URL", config->database_url,
+                      sizeof config->database_url)) {
         (void)fprintf(
             stderr,
             "usherctl: which database? Set USHER_DATABASE_URL, or start usher with ops/up "
@@ -192,6 +173,77 @@ static int command_log(size_t count, char *const *arguments) {
     return exit_status(load_config(&config) && admin_log_print(config.database_url, limit, json));
 }
 
+static bool read_event_id(const char *text, uint64_t *event_id) {
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    *event_id = (uint64_t)value;
+    return text[0] >= '1' && text[0] <= '9' && *end == '\0' && value < LLONG_MAX;
+}
+
+/* `arguments`: those after `audit`. */
+static int command_audit(size_t count, char *const *arguments) {
+    struct config config;
+    uint64_t event_id = 0;
+    const char *check_path = NULL, *export_path = NULL;
+    bool json = false;
+    for (size_t i = 0; i < count; i++) {
+        bool has_next = i + 1 < count;
+        if (strcmp(arguments[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(arguments[i], "--check") == 0 && has_next) {
+            check_path = arguments[++i];
+        } else if (strcmp(arguments[i], "--export") == 0 && has_next) {
+            export_path = arguments[++i];
+        } else if (event_id != 0 || !read_event_id(arguments[i], &event_id)) {
+            return usage();
+        }
+    }
+    if ((event_id == 0) == (check_path == NULL) || (check_path != NULL && export_path != NULL)) {
+        return usage();
+    }
+    if (check_path != NULL) {
+        return (int)audit_run_check(check_path, json);
+    }
+    PGconn *connection = load_config(&config) ? connect_database(&config) : NULL;
+    if (connection == NULL) {
+        return AUDIT_EXIT_NOT_CHECKED;
+    }
+    run_env_read(config.home, "USHER_NATS_URL", config.nats_url, sizeof config.nats_url);
+    enum audit_exit result = audit_run(connection, config.nats_url, event_id, export_path, json);
+    PQfinish(connection);
+    return (int)result;
+}
+
+/* `words`: --once and --json. */
+static bool read_watch(size_t count, char *const *words, struct room_watch *watch) {
+    *watch = (struct room_watch){0};
+    for (size_t i = 0; i < count; i++) {
+        watch->once = watch->once || strcmp(words[i], "--once") == 0;
+        watch->json = watch->json || strcmp(words[i], "--json") == 0;
+    }
+    return count == (size_t)watch->once + watch->json;
+}
+
+/* `arguments`: those after `room`. */
+static int command_room(size_t count, char *const *arguments) {
+    struct config config;
+    uint64_t event_id;
+    struct room_watch watch;
+    if (count == 0 || !read_event_id(arguments[0], &event_id)) {
+        return usage();
+    }
+    json_t *change = room_run_change(count - 1, arguments + 1);
+    if (change == NULL && !read_watch(count - 1, arguments + 1, &watch)) {
+        return usage();
+    }
+    struct site *site = config_load(&config) ? site_open(&config) : NULL;
+    bool good = site != NULL && (change != NULL ? room_run_steer(site, event_id, change)
+                                                : room_run_watch(site, event_id, &watch));
+    site_close(site);
+    json_decref(change);
+    return exit_status(good);
+}
+
 int main(int argc, char **argv) {
     log_init("usherctl", LOG_INFO);
     const char *command = argc > 1 ? argv[1] : "";
@@ -212,6 +264,12 @@ int main(int argc, char **argv) {
     }
     if (strcmp(command, "log") == 0) {
         return command_log((size_t)argc - 2, argv + 2);
+    }
+    if (strcmp(command, "room") == 0) {
+        return command_room((size_t)argc - 2, argv + 2);
+    }
+    if (strcmp(command, "audit") == 0) {
+        return command_audit((size_t)argc - 2, argv + 2);
     }
     if (strcmp(command, "settings") == 0 && argc == 2) {
         config_print_markdown(stdout);
