@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { AT_ONCE = 64, EVENT_SIZE = 24 };
+enum { AT_ONCE = 64, EVENT_SIZE = 24, OUTPUT_LINES = 40 };
 
 static const char *event_text(char text[EVENT_SIZE], int64_t event_id) {
     (void)snprintf(text, EVENT_SIZE, "%" PRId64, event_id);
@@ -130,6 +130,17 @@ static void expect_everybody(struct cluster *cluster, const char *event, int64_t
     free(order);
 }
 
+/* Operators would find nothing wrong. */
+static void expect_audit_passes(struct cluster *cluster, const char *event) {
+    char output[FOLDER_PATH_SIZE + 32];
+    (void)snprintf(output, sizeof output, "%s/audit.log", cluster->folder);
+    int status = cluster_usherctl(cluster, (const char *const[]){"audit", event, NULL}, output);
+    if (status != 0) {
+        folder_print_tail(output, OUTPUT_LINES);
+    }
+    expect(status == 0, "usherctl audit ended with %d", status);
+}
+
 int64_t admission_expect_sound(struct cluster *cluster, int64_t event_id,
                                const struct joiner *joiners, size_t count, int64_t max_shoppers) {
     char event[EVENT_SIZE];
@@ -149,5 +160,6 @@ int64_t admission_expect_sound(struct cluster *cluster, int64_t event_id,
         " WHERE event_id = $1 AND called_at IS NOT NULL AND at IS NOT NULL) t",
         parameters);
     expect(most <= max_shoppers, "%" PRId64 " people shopped at a time", most);
+    expect_audit_passes(cluster, event);
     return most;
 }

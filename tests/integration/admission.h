@@ -18,8 +18,8 @@ void admission_wait(struct cluster *cluster, int64_t event_id, int64_t number, i
 
 /* `joiners` are all who ever joined. Fails unless those up to where the door has gone, and nobody
  * else, have a turn each (who was not told a number in time may have missed one before); called_at
- * and numbers ascend together; and at no time more than `max_shoppers` had been called and not
- * ended. Returns the most who were. */
+ * and numbers ascend together; at no time more than `max_shoppers` had been called and not ended;
+ * and `usherctl audit` finds nothing. Returns the most who were. */
 int64_t admission_expect_sound(struct cluster *cluster, int64_t event_id,
                                const struct joiner *joiners, size_t count, int64_t max_shoppers);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RUN_MS = 60000, WORDS_MAX = 8, OUTPUT_MAX_BYTES = 1 << 20 };
+enum { OUTPUT_MAX_BYTES = 1 << 20 };
 
 void office_open(struct office *office, struct cluster *cluster) {
     office->cluster = cluster;
@@ -14,22 +14,8 @@ void office_open(struct office *office, struct cluster *cluster) {
 }
 
 int office_usherctl(struct office *office, const char *const *words) {
-    struct cluster *cluster = office->cluster;
-    char url[SERVER_URL_SIZE], database[SERVER_URL_SIZE + 32], home[FOLDER_PATH_SIZE + 32];
-    const char *arguments[WORDS_MAX + 2] = {USHERCTL};
-    for (size_t i = 0; words[i] != NULL; i++) {
-        ensure(i < WORDS_MAX);
-        arguments[i + 1] = words[i];
-    }
-    postgres_url(cluster->postgres, cluster->database, false, url);
-    (void)snprintf(database, sizeof database, "USHER_DATABASE_URL=%s", url);
-    (void)snprintf(home, sizeof home, "USHER_HOME=%s/home", cluster->folder);
     (void)unlink(office->output);
-    const struct process_start start = {.name = "usherctl",
-                                        .arguments = arguments,
-                                        .environment = (const char *[]){database, home, NULL},
-                                        .log_path = office->output};
-    return process_run(&start, RUN_MS);
+    return cluster_usherctl(office->cluster, words, office->output);
 }
 
 char *office_output(const struct office *office) {

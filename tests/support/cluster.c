@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    MIGRATE_MS = 60000,
+    USHERCTL_MS = 60000,
     PROCESS_END_MS = 15000,
     TAIL_LINES = 30,
     SETTING_SIZE = SERVER_URL_SIZE + 64,
@@ -88,17 +88,28 @@ void cluster_start_gateway(struct cluster *cluster, unsigned gateway) {
     start_process(cluster, &cluster->gateways[gateway], "usher-gateway-test", gateway % 2 == 0);
 }
 
-static void migrate(struct cluster *cluster) {
-    char path[PATH_MAX], log[LOG_PATH_SIZE];
+int cluster_usherctl(struct cluster *cluster, const char *const *words, const char *output_path) {
+    char path[PATH_MAX];
+    const char *arguments[PROCESS_ARGUMENTS_MAX] = {path};
     struct settings settings = {0};
+    for (size_t i = 0; words[i] != NULL; i++) {
+        ensure(i + 2 < PROCESS_ARGUMENTS_MAX);
+        arguments[i + 1] = words[i];
+    }
     add_common_settings(&settings, cluster, false);
+    add_setting(&settings, "USHER_URL=http://127.0.0.1:%u", cluster->gateways[0].port);
     (void)snprintf(path, sizeof path, "%s/usherctl", USHER_TEST_PROGRAMS);
-    (void)snprintf(log, sizeof log, "%s/migrate.log", cluster->folder);
-    const struct process_start start = {.name = "usherctl migrate",
-                                        .arguments = (const char *[]){path, "migrate", NULL},
+    const struct process_start start = {.name = "usherctl",
+                                        .arguments = arguments,
                                         .environment = settings.list,
-                                        .log_path = log};
-    int status = process_run(&start, MIGRATE_MS);
+                                        .log_path = output_path};
+    return process_run(&start, USHERCTL_MS);
+}
+
+static void migrate(struct cluster *cluster) {
+    char log[LOG_PATH_SIZE];
+    (void)snprintf(log, sizeof log, "%s/migrate.log", cluster->folder);
+    int status = cluster_usherctl(cluster, (const char *const[]){"migrate", NULL}, log);
     if (status != 0) {
         folder_print_tail(log, TAIL_LINES);
     }

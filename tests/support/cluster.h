@@ -77,6 +77,10 @@ void cluster_wait_ready(struct cluster *cluster);
 /* Every partition has an owner among the running, unfrozen workers. */
 bool cluster_is_owned(struct cluster *cluster);
 
+/* Runs usherctl with these words (NULL-terminated), for this installation and its first gateway;
+ * what it prints, to both, is appended to the file. Returns its exit status. */
+int cluster_usherctl(struct cluster *cluster, const char *const *words, const char *output_path);
+
 /* The index of the worker that the database says owns the event's partition; -1: none of ours. */
 int cluster_owner(struct cluster *cluster, int64_t event_id);
 
