@@ -26,7 +26,7 @@
  * order in which people of a gap showed theirs; whether a booking without a number was made while
  * the room was off, when the log of the administration does not tell when that was.
  *
- * Memory: about 110 bytes for each person and 32 for each turn; the records themselves are not
+ * Memory: about 100 bytes for each person and 60 for each turn; the records themselves are not
  * kept.
  */
 #ifndef USHER_OPS_USHERCTL_AUDIT_H

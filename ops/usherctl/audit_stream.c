@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECT_MS = 5000, MESSAGE_MS = 10000, SPAN_DIGITS_MAX = 9 };
+enum { CONNECT_MS = 5000, FETCH_MS = 10000, FETCHED_AT_A_TIME = 1000, SPAN_DIGITS_MAX = 9 };
 
 struct audit_stream {
     natsConnection *connection;
     jsCtx *jetstream;
     natsSubscription *subscription;
+    natsMsgList fetched;
+    int taken;              /* of these */
+    uint64_t last_received; /* counted by the consumer */
     char name[ROOM_STREAM_SIZE];
     bool at_end;
 };
@@ -53,6 +56,7 @@ struct audit_stream *audit_stream_open(const char *url, const char *name,
 void audit_stream_close(struct audit_stream *stream) {
     if (stream == NULL)
         return;
+    natsMsgList_Destroy(&stream->fetched);
     if (stream->subscription != NULL)
         (void)natsSubscription_Unsubscribe(stream->subscription); /* ends its consumer */
     natsSubscription_Destroy(stream->subscription);
@@ -87,9 +91,9 @@ enum status audit_stream_read(struct audit_stream *stream, const char *subject,
     jsSubOptions options;
     (void)jsSubOptions_Init(&options);
     options.Stream = stream->name;
-    options.Ordered = true;
-    natsStatus status =
-        js_SubscribeSync(&stream->subscription, stream->jetstream, subject, NULL, &options, NULL);
+    options.Config.AckPolicy = js_AckNone;
+    natsStatus status = js_PullSubscribe(&stream->subscription, stream->jetstream, subject, NULL,
+                                         NULL, &options, NULL);
     return status == NATS_OK ? STATUS_OK
                              : unavailable("NATS does not let the stream be read", status, error);
 }
@@ -116,7 +120,10 @@ static enum status take(struct audit_stream *stream, natsMsg *message, struct au
     entry->stored_us = meta->Timestamp / 1000;
     entry->span = span_of(natsMsg_GetData(message), natsMsg_GetDataLength(message));
     stream->at_end = meta->NumPending == 0;
+    bool follows = meta->Sequence.Consumer == ++stream->last_received;
     jsMsgMetaData_Destroy(meta);
+    if (!follows)
+        return unavailable("messages of the stream were lost on the way", NATS_MISMATCH, error);
     enum status valid = room_subject_user(natsMsg_GetSubject(message), &entry->user);
     if (valid != STATUS_OK)
         (void)snprintf(error, AUDIT_STREAM_ERROR_SIZE,
@@ -127,14 +134,17 @@ static enum status take(struct audit_stream *stream, natsMsg *message, struct au
 
 enum status audit_stream_next(struct audit_stream *stream, uint64_t last_sequence,
                               struct audit_entry *entry, char error[AUDIT_STREAM_ERROR_SIZE]) {
-    natsMsg *message = NULL;
     if (stream->at_end)
         return STATUS_NOT_FOUND;
-    natsStatus status = natsSubscription_NextMsg(&message, stream->subscription, MESSAGE_MS);
-    if (status != NATS_OK)
-        return unavailable("the stream can't be read to its end", status, error);
-    enum status taken = take(stream, message, entry, error);
-    natsMsg_Destroy(message);
+    if (stream->taken == stream->fetched.Count) {
+        natsMsgList_Destroy(&stream->fetched);
+        stream->taken = 0;
+        natsStatus status = natsSubscription_Fetch(&stream->fetched, stream->subscription,
+                                                   FETCHED_AT_A_TIME, FETCH_MS, NULL);
+        if (status != NATS_OK)
+            return unavailable("the stream can't be read to its end", status, error);
+    }
+    enum status taken = take(stream, stream->fetched.Msgs[stream->taken++], entry, error);
     if (entry->sequence > last_sequence) {
         stream->at_end = true;
         return STATUS_NOT_FOUND;

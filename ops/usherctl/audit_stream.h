@@ -1,6 +1,6 @@
 /*
  * audit_stream: a waiting room's stream, read from its beginning in order, with NATS' own blocking
- * calls. A few thousand messages are in memory at a time.
+ * calls. About a thousand messages are in memory at a time.
  */
 #ifndef USHER_OPS_USHERCTL_AUDIT_STREAM_H
 #define USHER_OPS_USHERCTL_AUDIT_STREAM_H
