@@ -18,6 +18,7 @@ struct admission {
     int64_t due_us; /* when the timer was to fire */
     int64_t lag_us;
     uint64_t shed_before; /* this overload began */
+    struct problem_ready overloaded;
     struct admission_numbers numbers;
 };
 
@@ -109,6 +110,8 @@ struct admission *admission_create(struct gateway *gateway) {
     uint64_t seed;
     memcpy(&seed, dice.bytes, sizeof seed);
     admission->gateway = gateway;
+    problem_prepare(&admission->overloaded, PROBLEM_OVERLOADED,
+                    "Nothing was changed; try again soon.", RETRY_AFTER_SECONDS);
     admission->limits = limits_create(seed);
     admission->timer = evtimer_new(gateway->base, on_turn, admission);
     if (admission->limits == NULL || admission->timer == NULL ||
@@ -197,8 +200,7 @@ static bool has_room(struct admission *admission, struct http_request *request,
         return true;
     }
     admission->numbers.shed[part]++;
-    problem_respond(request, PROBLEM_OVERLOADED, "Nothing was changed; try again soon.", NULL,
-                    RETRY_AFTER_SECONDS);
+    problem_respond_ready(request, &admission->overloaded);
     return false;
 }
 

@@ -137,27 +137,53 @@ static void add_headers(struct http_request *request, int status, uint32_t retry
     }
 }
 
-void problem_respond(struct http_request *request, enum problem problem, const char *detail,
-                     const char *members, uint32_t retry_after_seconds) {
+static void compose(struct text *text, enum problem problem, const char *detail,
+                    const char *members) {
     const struct problem_row *row = &rows[problem];
     char status[32];
     snprintf(status, sizeof status, ",\"status\":%d", row->status);
-    struct text text = {.used = 0};
-    put(&text, "{\"type\":\"/problems/");
-    put(&text, row->code);
-    put(&text, "\"");
-    put_member(&text, "code", row->code);
-    put_member(&text, "title", row->title);
-    put(&text, status);
+    text->used = 0;
+    put(text, "{\"type\":\"/problems/");
+    put(text, row->code);
+    put(text, "\"");
+    put_member(text, "code", row->code);
+    put_member(text, "title", row->title);
+    put(text, status);
     if (detail)
-        put_member(&text, "detail", detail);
-    if (members && strlen(members) + 3 < sizeof text.bytes - text.used) {
-        put(&text, ",");
-        put(&text, members);
+        put_member(text, "detail", detail);
+    if (members && strlen(members) + 3 < sizeof text->bytes - text->used) {
+        put(text, ",");
+        put(text, members);
     }
-    put(&text, "}");
-    add_headers(request, row->status, retry_after_seconds);
-    http_respond(request, row->status, "application/problem+json", text.bytes, text.used);
+    put(text, "}");
+}
+
+static void answer(struct http_request *request, int status, uint32_t retry_after_seconds,
+                   const char *text, size_t size_bytes) {
+    add_headers(request, status, retry_after_seconds);
+    http_respond(request, status, "application/problem+json", text, size_bytes);
+}
+
+void problem_respond(struct http_request *request, enum problem problem, const char *detail,
+                     const char *members, uint32_t retry_after_seconds) {
+    struct text text;
+    compose(&text, problem, detail, members);
+    answer(request, rows[problem].status, retry_after_seconds, text.bytes, text.used);
+}
+
+void problem_prepare(struct problem_ready *ready, enum problem problem, const char *detail,
+                     uint32_t retry_after_seconds) {
+    struct text text;
+    compose(&text, problem, detail, NULL);
+    ensure(text.used <= sizeof ready->text);
+    *ready = (struct problem_ready){.status = rows[problem].status,
+                                    .retry_after_seconds = retry_after_seconds,
+                                    .size_bytes = text.used};
+    memcpy(ready->text, text.bytes, text.used);
+}
+
+void problem_respond_ready(struct http_request *request, const struct problem_ready *ready) {
+    answer(request, ready->status, ready->retry_after_seconds, ready->text, ready->size_bytes);
 }
 
 void problem_write(void *context UNUSED, struct http_request *request, int status) {

@@ -57,8 +57,9 @@ enum problem {
 };
 
 enum {
-    PROBLEM_TEXT_MAX_BYTES = 16 * 1024
-}; /* the whole JSON; `members` that don't fit are left out */
+    PROBLEM_TEXT_MAX_BYTES = 16 * 1024, /* the whole JSON; `members` that don't fit are left out */
+    PROBLEM_READY_MAX_BYTES = 512,
+};
 
 int problem_status(enum problem problem);
 const char *problem_code(enum problem problem);
@@ -72,6 +73,18 @@ MUST_CHECK bool problem_find(const char *code, enum problem *problem);
  * least 1. Headers added before the call are sent too. */
 void problem_respond(struct http_request *request, enum problem problem, const char *detail,
                      const char *members, uint32_t retry_after_seconds);
+
+/* The same in two steps, for what is answered the same a hundred thousand times a second: composed
+ * once, in memory of the caller's, of at most PROBLEM_READY_MAX_BYTES. */
+struct problem_ready {
+    int status;
+    uint32_t retry_after_seconds;
+    size_t size_bytes;
+    char text[PROBLEM_READY_MAX_BYTES];
+};
+void problem_prepare(struct problem_ready *ready, enum problem problem, const char *detail,
+                     uint32_t retry_after_seconds);
+void problem_respond_ready(struct http_request *request, const struct problem_ready *ready);
 
 /* The http_problem_writer for http_server_config: the server's own refusals in the same form.
  * `context` is not used. */
