@@ -218,7 +218,7 @@ static void a_booking_by_libcurl_over_tls(void **state) {
 
     struct http_answer plain;
     http_call(cluster->gateways[TLS_GATEWAY].port,
-              &(struct http_request){.method = "GET", .path = "/events", .unchecked = true},
+              &(struct http_request){.method = "GET", .path = "/events", .unread = true},
               &plain);
     assert_int_equal(plain.status, 400);
     http_answer_free(&plain);

@@ -1,6 +1,7 @@
 #include "tests/support/contract.h"
 
 #include "tests/support/expect.h"
+#include "tests/support/http_message.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -125,8 +126,11 @@ static const json_t *find_operation(const struct contract *contract, const char 
 
 static const json_t *find_responses(const struct contract *contract,
                                     const struct contract_answer *answer) {
-    char method[16];
+    char method[HTTP_MESSAGE_METHOD_SIZE];
     size_t size = 0;
+    if (answer->method == NULL) {
+        return json_object_get(contract->document, "x-unread");
+    }
     for (; answer->method[size] != '\0' && size + 1 < sizeof method; size++) {
         method[size] = (char)(answer->method[size] | 0x20);
     }
@@ -150,16 +154,12 @@ static const json_t *find_response(const struct contract *contract,
 /* --- headers */
 
 static bool read_header(const char *head, const char *name, char value[HEADER_SIZE]) {
-    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
-        const char *at = line + 2;
-        if (strncasecmp(at, name, strlen(name)) == 0 && at[strlen(name)] == ':') {
-            at += strlen(name) + 1;
-            at += strspn(at, " ");
-            (void)snprintf(value, HEADER_SIZE, "%.*s", (int)strcspn(at, "\r"), at);
-            return true;
-        }
+    size_t size = 0;
+    const char *text = http_message_header(head, name, &size);
+    if (text != NULL) {
+        (void)snprintf(value, HEADER_SIZE, "%.*s", (int)size, text);
     }
-    return false;
+    return text != NULL;
 }
 
 /* A header's text as the JSON value that its schema speaks of. */
@@ -171,11 +171,12 @@ static json_t *header_value(const json_t *schema, const char *text) {
     return is_number ? json_integer(number) : json_string(text);
 }
 
-static bool check_headers(struct contract *contract, const json_t *response, const char *head,
-                          char problem[CONTRACT_PROBLEM_SIZE]) {
+/* Those that are told are there, where they have to be, and as told. */
+static bool check_told_headers(struct contract *contract, const json_t *told, const char *head,
+                               char problem[CONTRACT_PROBLEM_SIZE]) {
     const char *name;
     json_t *reference;
-    json_object_foreach(json_object_get(response, "headers"), name, reference) {
+    json_object_foreach((json_t *)told, name, reference) {
         const json_t *header = schemas_follow(contract->schemas, reference);
         char text[HEADER_SIZE];
         char why[SCHEMA_PROBLEM_SIZE];
@@ -196,6 +197,35 @@ static bool check_headers(struct contract *contract, const json_t *response, con
         }
     }
     return true;
+}
+
+static bool is_told(const json_t *told, const char *line, size_t name_size) {
+    const char *name;
+    json_t *header;
+    json_object_foreach((json_t *)told, name, header) {
+        if (strlen(name) == name_size && strncasecmp(name, line, name_size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_headers(struct contract *contract, const json_t *response, const char *head,
+                          char problem[CONTRACT_PROBLEM_SIZE]) {
+    const json_t *own = json_object_get(response, "headers");
+    const json_t *general =
+        json_object_get(json_object_get(contract->document, "x-every-answer"), "headers");
+    for (const char *end = strstr(head, "\r\n"); end != NULL; end = strstr(end + 2, "\r\n")) {
+        const char *line = end + 2;
+        size_t size = strcspn(line, ":\r");
+        if (size > 0 && !is_told(own, line, size) && !is_told(general, line, size)) {
+            (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "header %.*s is not documented",
+                           (int)size, line);
+            return false;
+        }
+    }
+    return check_told_headers(contract, own, head, problem) &&
+           check_told_headers(contract, general, head, problem);
 }
 
 /* --- bodies */
@@ -268,7 +298,7 @@ static bool check_body(struct contract *contract, const json_t *response,
                        const struct contract_answer *answer, char problem[CONTRACT_PROBLEM_SIZE]) {
     const json_t *content = json_object_get(response, "content");
     char type[HEADER_SIZE];
-    bool is_head = strcmp(answer->method, "HEAD") == 0;
+    bool is_head = answer->method != NULL && strcmp(answer->method, "HEAD") == 0;
     if (json_object_size(content) == 0 || (is_head && answer->body_bytes == 0)) {
         (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "there is a body of %zu bytes",
                        answer->body_bytes);

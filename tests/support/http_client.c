@@ -1,5 +1,6 @@
 #include "tests/support/http_client.h"
 #include "tests/support/expect.h"
+#include "tests/support/http_message.h"
 #include "tests/support/wait.h"
 
 #include "shared/clock.h"
@@ -20,8 +21,9 @@ struct http_connection {
     uint16_t port;
     int fd; /* -1: closed */
     bool asked;
-    bool head_only;        /* the request was HEAD */
-    char *method, *target; /* of the request; NULL: its answer is not checked */
+    bool unread, unchecked; /* as in the request */
+    char *first;            /* what was sent first, with the request line if there is one */
+    size_t first_bytes;
     enum http_outcome outcome;
     struct wait limit;
     int64_t sent_us, done_us;
@@ -30,8 +32,7 @@ struct http_connection {
     bool sent; /* at least a byte of this request */
     char *in;
     size_t in_bytes, in_capacity;
-    size_t head_bytes, body_bytes; /* of the answer at the start of `in`, once its head is there */
-    int status;
+    struct http_message answer; /* at the start of `in`, once its head is there */
 };
 
 /* --- answers
@@ -44,23 +45,10 @@ void http_answer_free(struct http_answer *answer) {
     *answer = (struct http_answer){0};
 }
 
-/* The value of a header in `head`, up to its CR; NULL when it is not there. */
-static const char *find_header(const char *head, const char *name, size_t *length) {
-    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
-        const char *at = line + 2;
-        if (strncasecmp(at, name, strlen(name)) == 0 && at[strlen(name)] == ':') {
-            at += strlen(name) + 1;
-            at += strspn(at, " ");
-            *length = strcspn(at, "\r");
-            return at;
-        }
-    }
-    return NULL;
-}
-
 bool http_answer_has_header(const struct http_answer *answer, const char *name, const char *value) {
     size_t length = 0;
-    const char *found = answer->head == NULL ? NULL : find_header(answer->head, name, &length);
+    const char *found =
+        answer->head == NULL ? NULL : http_message_header(answer->head, name, &length);
     return found != NULL &&
            (value == NULL || (strlen(value) == length && strncmp(found, value, length) == 0));
 }
@@ -97,18 +85,12 @@ static void disconnect(struct http_connection *connection) {
     }
 }
 
-static void forget_request(struct http_connection *connection) {
-    free(connection->method);
-    free(connection->target);
-    connection->method = connection->target = NULL;
-}
-
 void http_connection_destroy(struct http_connection *connection) {
     if (connection == NULL) {
         return;
     }
     disconnect(connection);
-    forget_request(connection);
+    free(connection->first);
     free(connection->out);
     free(connection->in);
     free(connection);
@@ -175,9 +157,9 @@ static bool was_closed(const struct http_connection *connection) {
 static void begin(struct http_connection *connection) {
     connection->asked = true;
     connection->outcome = HTTP_WAITING;
-    connection->head_only = false;
-    forget_request(connection);
-    connection->head_bytes = 0;
+    connection->unread = connection->unchecked = false;
+    connection->first_bytes = 0;
+    connection->answer = (struct http_message){0};
     connection->in_bytes = 0;
     connection->out_bytes = connection->out_sent = 0;
     connection->sent = false;
@@ -190,11 +172,22 @@ static void begin(struct http_connection *connection) {
     }
 }
 
+/* For its answer: no more than a request line may have. */
+static void keep_first(struct http_connection *connection, const void *bytes, size_t size_bytes) {
+    size_t room = HTTP_MESSAGE_LINE_SIZE - connection->first_bytes;
+    size_t kept = size_bytes < room ? size_bytes : room;
+    connection->first = realloc(connection->first, connection->first_bytes + kept + 1);
+    ensure(connection->first != NULL);
+    memcpy(connection->first + connection->first_bytes, bytes, kept);
+    connection->first_bytes += kept;
+}
+
 void http_connection_send_bytes(struct http_connection *connection, const void *bytes,
                                 size_t size_bytes, int64_t timeout_ms) {
     if (!connection->asked) {
         begin(connection);
     }
+    keep_first(connection, bytes, size_bytes);
     connection->limit = wait_at_most(timeout_ms);
     append_out(connection, bytes, size_bytes);
 }
@@ -226,12 +219,8 @@ void http_connection_send(struct http_connection *connection, const struct http_
     ensure(fclose(out) == 0);
     ensure(!connection->asked);
     begin(connection);
-    connection->head_only = strcmp(request->method, "HEAD") == 0;
-    if (!request->unchecked) {
-        connection->method = strdup(request->method);
-        connection->target = strdup(request->path);
-        ensure(connection->method != NULL && connection->target != NULL);
-    }
+    connection->unread = request->unread;
+    connection->unchecked = request->unchecked;
     http_connection_send_bytes(connection, text, size_bytes, timeout_ms);
     free(text);
 }
@@ -239,32 +228,14 @@ void http_connection_send(struct http_connection *connection, const struct http_
 /* --- receiving
  * ------------------------------------------------------------------------------------------ */
 
-/* The head is whole: how long is the body? (RFC 9112, 6.3; usher answers with a length, always.) */
-static void read_head(struct http_connection *connection, size_t head_bytes) {
-    char *end = connection->in + head_bytes - 2; /* before the empty line */
-    size_t length = 0;
-    *end = '\0';
-    const char *body_bytes = find_header(connection->in, "Content-Length", &length);
-    connection->status = (int)strtol(connection->in + strcspn(connection->in, " "), NULL, 10);
-    bool empty = connection->head_only || connection->status == 204 || connection->status == 304;
-    expect(body_bytes != NULL || empty, "an answer without Content-Length: %s", connection->in);
-    connection->body_bytes = empty ? 0 : (size_t)strtoull(body_bytes, NULL, 10);
-    expect(connection->body_bytes <= HTTP_ANSWER_MAX_BYTES, "a body of %s bytes", body_bytes);
-    *end = '\r';
-    connection->head_bytes = head_bytes;
-}
-
 static void look_for_answer(struct http_connection *connection) {
-    if (connection->head_bytes == 0) {
-        char *end = connection->in_bytes == 0
-                        ? NULL
-                        : memmem(connection->in, connection->in_bytes, "\r\n\r\n", 4);
-        if (end == NULL) {
-            return;
-        }
-        read_head(connection, (size_t)(end - connection->in) + 4);
+    struct http_message *answer = &connection->answer;
+    if (answer->head_bytes == 0) {
+        bool is_for_head =
+            connection->first_bytes > 5 && memcmp(connection->first, "HEAD ", 5) == 0;
+        *answer = http_message_answer(connection->in, connection->in_bytes, is_for_head);
     }
-    if (connection->in_bytes >= connection->head_bytes + connection->body_bytes) {
+    if (answer->head_bytes > 0 && connection->in_bytes >= answer->head_bytes + answer->body_bytes) {
         finish(connection, HTTP_ANSWERED);
     }
 }
@@ -336,15 +307,6 @@ void http_drive(struct http_connection *const *connections, size_t count, int ti
     free(ends);
 }
 
-/* As they are, NUL-terminated: a body may be packed. */
-static char *copy_bytes(const char *bytes, size_t size_bytes) {
-    char *copy = malloc(size_bytes + 1);
-    ensure(copy != NULL);
-    memcpy(copy, bytes, size_bytes);
-    copy[size_bytes] = '\0';
-    return copy;
-}
-
 /* The document is read once, by the first answer. */
 static struct contract *the_contract(void) {
     static struct contract *contract;
@@ -357,8 +319,22 @@ static struct contract *the_contract(void) {
 void http_expect_documented(const struct contract_answer *answer) {
     char problem[CONTRACT_PROBLEM_SIZE];
     expect(contract_allows(the_contract(), answer, problem),
-           "not as documented: %s %.200s answers %d: %s\n%.600s", answer->method, answer->target,
-           answer->status, problem, answer->body);
+           "not as documented: %s %.200s answers %d: %s\n%.600s",
+           answer->method != NULL ? answer->method : "no request", answer->target, answer->status,
+           problem, answer->body);
+}
+
+static void expect_documented(const struct http_connection *connection,
+                              const struct http_answer *answer) {
+    struct http_message_request request;
+    bool is_read = http_message_request(connection->first, connection->first_bytes, &request) &&
+                   !connection->unread;
+    http_expect_documented(&(struct contract_answer){.method = is_read ? request.method : NULL,
+                                                     .target = is_read ? request.target : "",
+                                                     .status = answer->status,
+                                                     .head = answer->head,
+                                                     .body = answer->body,
+                                                     .body_bytes = answer->body_bytes});
 }
 
 bool http_connection_take(struct http_connection *connection, struct http_answer *answer) {
@@ -371,21 +347,15 @@ bool http_connection_take(struct http_connection *connection, struct http_answer
                                    .done_us = connection->done_us};
     connection->asked = false;
     if (connection->outcome == HTTP_ANSWERED) {
-        const char *body = connection->in + connection->head_bytes;
-        answer->status = connection->status;
-        answer->head = strndup(connection->in, connection->head_bytes);
-        answer->body = copy_bytes(body, connection->body_bytes);
-        answer->body_bytes = connection->body_bytes;
-        answer->json = json_loadb(body, connection->body_bytes, 0, NULL);
-        ensure(answer->head != NULL && answer->body != NULL);
-        const struct contract_answer received = {.method = connection->method,
-                                                 .target = connection->target,
-                                                 .status = answer->status,
-                                                 .head = answer->head,
-                                                 .body = answer->body,
-                                                 .body_bytes = answer->body_bytes};
-        if (connection->method != NULL) {
-            http_expect_documented(&received);
+        const struct http_message *message = &connection->answer;
+        const char *body = connection->in + message->head_bytes;
+        answer->status = message->status;
+        answer->head = http_message_copy(connection->in, message->head_bytes);
+        answer->body = http_message_copy(body, message->body_bytes);
+        answer->body_bytes = message->body_bytes;
+        answer->json = json_loadb(body, message->body_bytes, 0, NULL);
+        if (!connection->unchecked) {
+            expect_documented(connection, answer);
         }
         if (http_answer_has_header(answer, "Connection", "close")) {
             disconnect(connection);

@@ -7,8 +7,9 @@
  * complete. Requests are sent to 127.0.0.1. An answer that does not come is no failure of the test
  * but an outcome.
  *
- * Every answer to an http_request has to be one that gateway/web/openapi.json allows, or the test
- * fails (contract.h). Bytes sent as they are may be anything, and so may their answer.
+ * Every answer has to be one that gateway/web/openapi.json allows, or the test fails (contract.h).
+ * Bytes sent as they are are read for what they ask; where they are no request, the answer has to
+ * be one to that.
  */
 #ifndef USHER_TESTS_SUPPORT_HTTP_CLIENT_H
 #define USHER_TESTS_SUPPORT_HTTP_CLIENT_H
@@ -21,7 +22,6 @@
 
 enum {
     HTTP_CALL_MS = 15000, /* longer than any deadline of the gateway's */
-    HTTP_ANSWER_MAX_BYTES = 64 << 20,
 };
 
 enum http_outcome {
@@ -40,7 +40,8 @@ struct http_request {
     const char *headers;      /* more of them, each line with its CR LF; NULL: none */
     const char *body;         /* NULL: none */
     const char *content_type; /* of the body; NULL: application/json */
-    bool unchecked;           /* not asked of usher's public port: any answer will do */
+    bool unread;              /* a port that speaks HTTPS can't read it, and has to say so */
+    bool unchecked;           /* asked of an ops port: any answer will do */
 };
 
 struct http_answer {
@@ -65,7 +66,7 @@ int64_t http_answer_number(const struct http_answer *answer, const char *field);
 const char *http_answer_code(const struct http_answer *answer);
 
 /* The test fails when the document does not let usher answer so. The client itself asks this of
- * every answer; for answers that came by another way. */
+ * every answer; here for answers that came by another way. */
 void http_expect_documented(const struct contract_answer *answer);
 
 struct http_connection;

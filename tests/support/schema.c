@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PATTERNS_MAX = 64, DEPTH_MAX = 32, PLACE_SIZE = 256 };
+enum { PATTERNS_MAX = 64, DEPTH_MAX = 32, PARTS_MAX = 16, PLACE_SIZE = 256 };
 
 struct schemas {
     const json_t *document;
@@ -172,7 +172,9 @@ static bool check_scalar(const struct look *look, const json_t *schema, const js
 
 /* --- what is inside */
 
+/* One of the schemas that a value has to fit, and all of them. */
 static bool check(const struct look *look, const json_t *schema, const json_t *value);
+static bool check_whole(const struct look *look, const json_t *schema, const json_t *value);
 
 static bool check_array(const struct look *look, const json_t *schema, const json_t *value) {
     const json_t *items = json_object_get(schema, "items");
@@ -185,7 +187,7 @@ static bool check_array(const struct look *look, const json_t *schema, const jso
         char name[24];
         (void)snprintf(name, sizeof name, "%zu", index);
         const struct look inner = look_into(look, name);
-        if (items != NULL && !check(&inner, items, item)) {
+        if (items != NULL && !check_whole(&inner, items, item)) {
             return false;
         }
     }
@@ -214,7 +216,7 @@ static bool check_object(const struct look *look, const json_t *schema, const js
             return wrong(&inner, "is not documented");
         }
         const json_t *rule = known != NULL ? known : others;
-        if (json_is_object(rule) && !check(&inner, rule, field)) {
+        if (json_is_object(rule) && !check_whole(&inner, rule, field)) {
             return false;
         }
     }
@@ -267,11 +269,71 @@ static bool check(const struct look *look, const json_t *schema, const json_t *v
            check_combined(look, schema, value);
 }
 
+/* --- members that no schema names */
+
+/* The schemas that say what an object's members are: those that its own is combined of. */
+struct parts {
+    const json_t *schemas[PARTS_MAX];
+    size_t count;
+};
+
+static void collect(const struct look *look, const json_t *schema, const json_t *value,
+                    struct parts *parts) {
+    static const char *const combinations[] = {"allOf", "oneOf", "anyOf"};
+    if (json_object_get(schema, "properties") != NULL ||
+        json_object_get(schema, "additionalProperties") != NULL) {
+        ensure(parts->count < PARTS_MAX);
+        parts->schemas[parts->count++] = schema;
+    }
+    if (json_object_get(schema, "$ref") != NULL) {
+        collect(look, schemas_follow(look->schemas, schema), value, parts);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(combinations); i++) {
+        size_t index;
+        const json_t *part;
+        json_array_foreach(json_object_get(schema, combinations[i]), index, part) {
+            if (check(look, part, value)) {
+                collect(look, part, value, parts);
+            }
+        }
+    }
+}
+
+static bool is_named(const struct parts *parts, const char *member) {
+    for (size_t i = 0; i < parts->count; i++) {
+        const json_t *others = json_object_get(parts->schemas[i], "additionalProperties");
+        if ((others != NULL && !json_is_false(others)) ||
+            json_object_get(json_object_get(parts->schemas[i], "properties"), member) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_whole(const struct look *look, const json_t *schema, const json_t *value) {
+    struct parts parts = {.count = 0};
+    const char *member;
+    json_t *field;
+    if (!check(look, schema, value)) {
+        return false;
+    }
+    if (json_is_object(value)) {
+        collect(look, schema, value, &parts);
+    }
+    json_object_foreach((json_t *)value, member, field) {
+        const struct look inner = look_into(look, member);
+        if (parts.count > 0 && !is_named(&parts, member)) {
+            return wrong(&inner, "is not documented");
+        }
+    }
+    return true;
+}
+
 bool schemas_accept(struct schemas *schemas, const json_t *schema, const json_t *value,
                     char problem[SCHEMA_PROBLEM_SIZE]) {
     const struct look look = {.schemas = schemas, .problem = problem};
     problem[0] = '\0';
-    return check(&look, schema, value);
+    return check_whole(&look, schema, value);
 }
 
 /* --- whether a schema is understood */

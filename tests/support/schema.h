@@ -5,8 +5,10 @@
  *   type properties required additionalProperties minProperties enum const pattern minimum maximum
  *   minLength maxLength items minItems maxItems oneOf anyOf allOf $ref
  *
- * Lengths count characters. Patterns are POSIX extended regular expressions that read the same in
- * ECMA-262.
+ * An object whose schema names members has those and no others, unless "additionalProperties" says
+ * that it may: what usher sends and does not document is a mistake, though a client has to live
+ * with it. Lengths count characters. Patterns are POSIX extended regular expressions that read the
+ * same in ECMA-262.
  */
 #ifndef USHER_TESTS_SUPPORT_SCHEMA_H
 #define USHER_TESTS_SUPPORT_SCHEMA_H

@@ -34,6 +34,19 @@ static const struct pair pairs[] = {
     {"{\"properties\":{\"a\":{\"type\":\"string\"}}}", "{\"a\":1}", "/a"},
     {"{\"properties\":{\"a\":{}},\"additionalProperties\":false}", "{\"b\":1}", "documented"},
     {"{\"additionalProperties\":{\"type\":\"integer\"}}", "{\"b\":\"1\"}", "/b"},
+    {"{\"additionalProperties\":{\"type\":\"integer\"}}", "{\"b\":1}", NULL},
+    {"{\"type\":\"object\"}", "{\"b\":1}", NULL},
+    {"{\"properties\":{\"a\":{}}}", "{\"a\":1,\"b\":1}", "/b: is not documented"},
+    {"{\"items\":{\"properties\":{\"a\":{}}}}", "[{\"a\":1},{\"b\":1}]", "/1/b: is not documented"},
+    {"{\"properties\":{\"a\":{}},\"additionalProperties\":true}", "{\"b\":1}", NULL},
+    {"{\"allOf\":[{\"properties\":{\"a\":{}}},{\"properties\":{\"b\":{}}}]}", "{\"a\":1,\"b\":1}",
+     NULL},
+    {"{\"allOf\":[{\"properties\":{\"a\":{}}},{\"properties\":{\"b\":{}}}]}", "{\"a\":1,\"c\":1}",
+     "/c: is not documented"},
+    {"{\"anyOf\":[{\"properties\":{\"a\":{\"const\":1}}},{\"properties\":{\"b\":{}}}]}",
+     "{\"a\":2,\"b\":1}", "/a: is not documented"},
+    {"{\"$ref\":\"#/components/schemas/Health\"}", "{\"status\":\"ok\",\"mood\":\"good\"}",
+     "/mood: is not documented"},
     {"{\"minProperties\":1}", "{}", "fields"},
     {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}]}", "null", NULL},
     {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", "1", "2 of the alternatives"},
@@ -90,14 +103,21 @@ static void what_is_not_understood_is_told(void **state) {
     contract_close(contract);
 }
 
-#define HEAD(status) "HTTP/1.1 " status " X\r\nX-Request-Id: a\r\nCache-Control: no-store\r\n"
+#define GENERAL                                                                                    \
+    "Date: Fri, 29 May 2099 19:00:00 GMT\r\nX-Content-Type-Options: nosniff\r\n"                   \
+    "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+#define UNCACHED GENERAL "Cache-Control: no-store\r\n"
+#define HEAD(status) "HTTP/1.1 " status " X\r\nX-Request-Id: a\r\n" UNCACHED
 #define JSON "Content-Type: application/json\r\n"
 #define PROBLEM "Content-Type: application/problem+json\r\n"
 #define GONE                                                                                       \
     "{\"type\":\"/problems/not-found\",\"code\":\"not-found\",\"title\":\"x\",\"status\":404}"
 
+#define BAD                                                                                        \
+    "{\"type\":\"/problems/bad-request\",\"code\":\"bad-request\",\"title\":\"x\",\"status\":400}"
+
 struct case_of_answer {
-    const char *method;
+    const char *method; /* NULL: there was no request */
     const char *target;
     int status;
     const char *head;
@@ -112,8 +132,8 @@ static const struct case_of_answer answers[] = {
     {"GET", "/healthz", 200, HEAD("200") JSON, "{\"status\"", "not JSON"},
     {"GET", "/healthz", 200, HEAD("200") "Content-Type: text/html\r\n", "hello", "text/html"},
     {"GET", "/healthz", 200, HEAD("200"), "hello", "Content-Type"},
-    {"GET", "/healthz", 200, "HTTP/1.1 200 X\r\nCache-Control: no-store\r\n" JSON,
-     "{\"status\":\"ok\"}", "X-Request-Id"},
+    {"GET", "/healthz", 200, "HTTP/1.1 200 X\r\n" UNCACHED JSON, "{\"status\":\"ok\"}",
+     "X-Request-Id"},
     {"GET", "/healthz", 418, HEAD("418") JSON, "{}", "/"},
     {"GET", "/healthz", 404, HEAD("404") PROBLEM, GONE, "not-found"},
     {"GET", "/events/4711", 404, HEAD("404") PROBLEM, GONE, NULL},
@@ -133,6 +153,26 @@ static const struct case_of_answer answers[] = {
     {"GET", "/events/1/layout", 304, HEAD("304") "ETag: \"a\"\r\nVary: x\r\n", "", NULL},
     {"GET", "/events/1/layout", 304, HEAD("304") "ETag: a\r\nVary: x\r\n", "", "ETag"},
     {"GET", "/events/1/layout", 304, HEAD("304") "ETag: \"a\"\r\nVary: x\r\n", "x", "body"},
+    {"GET", "/healthz", 200, HEAD("200") JSON "Access-Control-Allow-Origin: *\r\n",
+     "{\"status\":\"ok\"}", NULL},
+    {"GET", "/healthz", 200, HEAD("200") JSON "X-Mood: good\r\n", "{\"status\":\"ok\"}",
+     "X-Mood is not documented"},
+    {"GET", "/healthz", 200, HEAD("200") JSON "Location: /bookings/1\r\n", "{\"status\":\"ok\"}",
+     "Location is not documented"},
+    {"GET", "/healthz", 200, HEAD("200") JSON, "{\"status\":\"ok\",\"mood\":\"good\"}",
+     "/mood: is not documented"},
+    {"GET", "/healthz", 200,
+     "HTTP/1.1 200 X\r\nX-Request-Id: a\r\nCache-Control: no-store\r\n" JSON, "{\"status\":\"ok\"}",
+     "Date"},
+    {"OPTIONS", "/healthz", 204,
+     "HTTP/1.1 204 X\r\nX-Request-Id: a\r\nAllow: GET\r\n" GENERAL
+     "Access-Control-Max-Age: 7200\r\n",
+     "", NULL},
+    {NULL, "", 400, HEAD("400") PROBLEM, BAD, NULL},
+    {NULL, "", 400, HEAD("400") "Content-Type: text/plain; charset=utf-8\r\n", "HTTPS!", NULL},
+    {"GET", "/events", 400, HEAD("400") "Content-Type: text/plain\r\n", "HTTPS!", "text/plain"},
+    {NULL, "", 404, HEAD("404") PROBLEM, GONE, "404 is not documented"},
+    {NULL, "", 400, HEAD("400") PROBLEM, GONE, "not-found"},
 };
 
 static void answers_keep_to_the_document(void **state) {
@@ -150,7 +190,8 @@ static void answers_keep_to_the_document(void **state) {
         bool allowed = contract_allows(contract, &answer, problem);
         expect(allowed == (is->problem == NULL) &&
                    (allowed || strstr(problem, is->problem) != NULL),
-               "%s %s %d: %s", is->method, is->target, is->status, problem);
+               "%s %s %d: %s", is->method != NULL ? is->method : "no request", is->target,
+               is->status, problem);
     }
     contract_close(contract);
 }
