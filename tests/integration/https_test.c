@@ -77,12 +77,12 @@ static struct reply call(struct caller *caller, const char *path, const char *bo
     curl_slist_free_all(headers);
     curl_easy_getinfo(caller->curl, CURLINFO_RESPONSE_CODE, &reply.status);
     if (reply.result == CURLE_OK) {
-        http_expect_documented(&(struct contract_answer){.method = body != NULL ? "POST" : "GET",
-                                                         .target = path,
-                                                         .status = (int)reply.status,
-                                                         .head = head,
-                                                         .body = reply.body,
-                                                         .body_bytes = body_bytes});
+        contract_expect(&(struct contract_answer){.method = body != NULL ? "POST" : "GET",
+                                                  .target = path,
+                                                  .status = (int)reply.status,
+                                                  .head = head,
+                                                  .body = reply.body,
+                                                  .body_bytes = body_bytes});
     }
     free(head);
     curl_easy_getinfo(caller->curl, CURLINFO_NUM_CONNECTS, &reply.connects);
@@ -218,8 +218,7 @@ static void a_booking_by_libcurl_over_tls(void **state) {
 
     struct http_answer plain;
     http_call(cluster->gateways[TLS_GATEWAY].port,
-              &(struct http_request){.method = "GET", .path = "/events", .unread = true},
-              &plain);
+              &(struct http_request){.method = "GET", .path = "/events", .unread = true}, &plain);
     assert_int_equal(plain.status, 400);
     http_answer_free(&plain);
     curl_easy_cleanup(caller.curl);

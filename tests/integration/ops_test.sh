@@ -54,8 +54,14 @@ said() {
     grep -q -e "$1" "$top/said"
 }
 
+# ask ORIGIN TARGET CURL-OPTION…: the answer is in $top/answer, and is one that the document allows.
+ask() {
+    curl -s -i -o "$top/answer" --noproxy '*' --max-time 5 "${@:3}" "$1$2" &&
+        "$USHER_TEST_BUILD_DIR/bin/answer-check" GET "$2" "$top/answer"
+}
+
 can_book() {
-    curl -s --noproxy '*' --max-time 5 "http://127.0.0.1:$1/readyz" | grep -Eq '"booking": *"up"'
+    ask "http://127.0.0.1:$1" /readyz && grep -Eq '"booking": *"up"' "$top/answer"
 }
 
 # pid HOME PROCESS
@@ -190,8 +196,12 @@ a_certificate_makes_it_https() {
     USHER_TLS_CERTIFICATE=chain.pem USHER_TLS_KEY='the key.pem' expect up "$second" "$other_port"
     cd - >"$top/said"
     expect grep -q "^USHER_URL=https://127.0.0.1:$other_port\$" "$second/run/env"
-    expect curl -sf -o "$top/health" --noproxy '*' --max-time 5 --cacert "$top/chain.pem" \
-        --resolve "localhost:$other_port:127.0.0.1" "https://localhost:$other_port/healthz"
+    expect ask "https://localhost:$other_port" /healthz --cacert "$top/chain.pem" \
+        --resolve "localhost:$other_port:127.0.0.1"
+    expect grep -q '"status": *"ok"' "$top/answer"
+    sed -i 's/^Date:/X-Date:/' "$top/answer"
+    expect_not "$USHER_TEST_BUILD_DIR/bin/answer-check" GET /healthz "$top/answer" 2>"$top/said"
+    expect said 'X-Date is not documented'
 }
 
 wipe_deletes_only_its_own() {

@@ -17,6 +17,7 @@ enum {
     EVENTS = 80,
     PEAK_CONNECTIONS = 256,
     CONNECTIONS = 3000,
+    ASKERS = 200,
     FILES = CONNECTIONS + 1000,
     PEAK_SECONDS = 4,
     SECONDS = 9, /* long beside a batch, of which the last does not count */
@@ -132,11 +133,63 @@ static double number_of(const json_t *result, const char *name) {
     return json_number_value(number);
 }
 
-/* Looks at the site until `load` ends; returns how long the slowest look took. */
+/* People who ask for a seat, one after another, so that what those who are turned away are told is
+ * held to the document. */
+struct askers {
+    struct http_connection *connections[ASKERS];
+    bool wait[ASKERS];
+    struct http_request request;
+    char body[SHOP_TEXT_SIZE];
+    unsigned turned_away;
+};
+
+static void askers_open(struct askers *askers, struct cluster *cluster, int64_t event_id,
+                        const struct shop_customer *customer) {
+    for (size_t i = 0; i < ASKERS; i++) {
+        askers->connections[i] = http_connection_create(cluster->gateways[0].port);
+    }
+    askers->request =
+        (struct http_request){.method = "POST",
+                              .path = "/bookings/reserve",
+                              .token = customer->token,
+                              .body = shop_reserve_body(askers->body, event_id, "A1")};
+}
+
+/* One more asks, whatever became of those before: who waits for an answer asks again when there is
+ * room, and is never turned away. */
+static void ask(struct askers *askers) {
+    bool asked = false;
+    http_drive(askers->connections, ASKERS, 0);
+    for (size_t i = 0; i < ASKERS; i++) {
+        struct http_answer answer;
+        if (askers->wait[i] && http_connection_take(askers->connections[i], &answer)) {
+            askers->wait[i] = false;
+            askers->turned_away += answer.status == 503;
+            http_answer_free(&answer);
+        }
+        if (!askers->wait[i] && !asked) {
+            http_connection_send(askers->connections[i], &askers->request, HTTP_CALL_MS);
+            askers->wait[i] = asked = true;
+        }
+    }
+    http_drive(askers->connections, ASKERS, 0);
+}
+
+static void askers_close(struct askers *askers) {
+    for (size_t i = 0; i < ASKERS; i++) {
+        http_connection_destroy(askers->connections[i]);
+    }
+}
+
+/* Looks at the site, and asks, until `load` ends; returns how long the slowest look took. */
 static int64_t look_on(struct cluster *cluster, int64_t event_id, struct process *load) {
     char seats[64];
     int64_t slowest_ms = 0;
     struct wait wait = wait_at_most(LOAD_MS);
+    struct shop_customer customer;
+    struct askers askers = {.turned_away = 0};
+    shop_customer(cluster, &customer);
+    askers_open(&askers, cluster, event_id, &customer);
     (void)snprintf(seats, sizeof seats, "/events/%" PRId64 "/seats?format=compact", event_id);
     while (process_runs(load)) {
         const char *const paths[] = {"/healthz", "/events", seats};
@@ -146,8 +199,11 @@ static int64_t look_on(struct cluster *cluster, int64_t event_id, struct process
             slowest_ms = took_ms > slowest_ms ? took_ms : slowest_ms;
             shop_expect(answer, 200, NULL);
         }
+        ask(&askers);
         wait_again(&wait, "the load to end");
     }
+    askers_close(&askers);
+    expect(askers.turned_away > 0, "nobody but the load was turned away");
     return slowest_ms;
 }
 

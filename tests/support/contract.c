@@ -268,11 +268,15 @@ static json_t *read_json(const struct contract_answer *answer) {
     return value;
 }
 
-static bool check_problem(const json_t *body, int status) {
+/* A code has one status, which its example shows. */
+static bool check_problem(const struct contract *contract, const json_t *body, int status) {
     const char *type = json_string_value(json_object_get(body, "type"));
     const char *code = json_string_value(json_object_get(body, "code"));
+    const json_t *components = json_object_get(contract->document, "components");
+    const json_t *example = json_object_get(json_object_get(components, "examples"), code);
+    const json_t *shown = json_object_get(json_object_get(example, "value"), "status");
     return type != NULL && code != NULL && strncmp(type, "/problems/", 10) == 0 &&
-           strcmp(type + 10, code) == 0 &&
+           strcmp(type + 10, code) == 0 && json_integer_value(shown) == status &&
            json_integer_value(json_object_get(body, "status")) == status;
 }
 
@@ -286,7 +290,7 @@ static bool check_json(struct contract *contract, const json_t *media, const cha
                                problem)) {
         fits = false;
     } else if (strcmp(type, "application/problem+json") == 0 &&
-               !check_problem(body, answer->status)) {
+               !check_problem(contract, body, answer->status)) {
         (void)snprintf(problem, CONTRACT_PROBLEM_SIZE, "type, code and status don't agree");
         fits = false;
     }
@@ -327,4 +331,21 @@ bool contract_allows(struct contract *contract, const struct contract_answer *an
     }
     return check_headers(contract, response, answer->head, problem) &&
            check_body(contract, response, answer, problem);
+}
+
+/* The document is read once, by the first answer. */
+static struct contract *the_contract(void) {
+    static struct contract *contract;
+    if (contract == NULL) {
+        contract = contract_open();
+    }
+    return contract;
+}
+
+void contract_expect(const struct contract_answer *answer) {
+    char problem[CONTRACT_PROBLEM_SIZE];
+    expect(contract_allows(the_contract(), answer, problem),
+           "not as documented: %s %.200s answers %d: %s\n%.600s",
+           answer->method != NULL ? answer->method : "no request", answer->target, answer->status,
+           problem, answer->body);
 }

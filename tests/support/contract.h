@@ -13,12 +13,13 @@
  *   http_client   requests, and bytes sent as they are; by itself
  *   relay         a browser's: everything that passes between it and usher, preflights and answers
  *                 that the page is not shown, too
- *   libcurl       https_test hands each to http_expect_documented
+ *   libcurl       https_test hands each to contract_expect
  *   ws_client     answers to the handshake; what follows a 101 is not HTTP
  *   curl          in shell scripts, by the program answer-check
  *
  * Not here: the processes' own ops ports, which are not in the document (`unchecked`), and what
- * usher-load receives, which counts statuses; overload_test asks beside it.
+ * usher-load receives, which counts statuses; overload_test asks beside it. That a wrong answer
+ * fails its test is shown for every way (contract_ways_test).
  */
 #ifndef USHER_TESTS_SUPPORT_CONTRACT_H
 #define USHER_TESTS_SUPPORT_CONTRACT_H
@@ -47,7 +48,9 @@ struct schemas *contract_schemas(const struct contract *contract);
 
 /* The path of the document that a request's target belongs to; NULL: none. */
 const char *contract_find_path(const struct contract *contract, const char *target);
-/* Whether the document lets usher answer so; if not, why. */
+/* The test fails when the document does not let usher answer so. */
+void contract_expect(const struct contract_answer *answer);
+/* Whether it does; if not, why. */
 MUST_CHECK bool contract_allows(struct contract *contract, const struct contract_answer *answer,
                                 char problem[CONTRACT_PROBLEM_SIZE]);
 

@@ -307,34 +307,17 @@ void http_drive(struct http_connection *const *connections, size_t count, int ti
     free(ends);
 }
 
-/* The document is read once, by the first answer. */
-static struct contract *the_contract(void) {
-    static struct contract *contract;
-    if (contract == NULL) {
-        contract = contract_open();
-    }
-    return contract;
-}
-
-void http_expect_documented(const struct contract_answer *answer) {
-    char problem[CONTRACT_PROBLEM_SIZE];
-    expect(contract_allows(the_contract(), answer, problem),
-           "not as documented: %s %.200s answers %d: %s\n%.600s",
-           answer->method != NULL ? answer->method : "no request", answer->target, answer->status,
-           problem, answer->body);
-}
-
 static void expect_documented(const struct http_connection *connection,
                               const struct http_answer *answer) {
     struct http_message_request request;
     bool is_read = http_message_request(connection->first, connection->first_bytes, &request) &&
                    !connection->unread;
-    http_expect_documented(&(struct contract_answer){.method = is_read ? request.method : NULL,
-                                                     .target = is_read ? request.target : "",
-                                                     .status = answer->status,
-                                                     .head = answer->head,
-                                                     .body = answer->body,
-                                                     .body_bytes = answer->body_bytes});
+    contract_expect(&(struct contract_answer){.method = is_read ? request.method : NULL,
+                                              .target = is_read ? request.target : "",
+                                              .status = answer->status,
+                                              .head = answer->head,
+                                              .body = answer->body,
+                                              .body_bytes = answer->body_bytes});
 }
 
 bool http_connection_take(struct http_connection *connection, struct http_answer *answer) {

@@ -65,10 +65,6 @@ int64_t http_answer_number(const struct http_answer *answer, const char *field);
 /* "code" of a problem, "" when there is none. */
 const char *http_answer_code(const struct http_answer *answer);
 
-/* The test fails when the document does not let usher answer so. The client itself asks this of
- * every answer; here for answers that came by another way. */
-void http_expect_documented(const struct contract_answer *answer);
-
 struct http_connection;
 
 struct http_connection *http_connection_create(uint16_t port);

@@ -1,7 +1,7 @@
 #include "tests/support/relay.h"
 
+#include "tests/support/contract.h"
 #include "tests/support/expect.h"
-#include "tests/support/http_client.h"
 #include "tests/support/http_message.h"
 #include "tests/support/servers.h"
 
@@ -113,12 +113,12 @@ static bool check_next(struct relay *relay, struct pair *pair) {
     }
     char *head = http_message_copy(answered->data, answer.head_bytes);
     char *body = http_message_copy(answered->data + answer.head_bytes, answer.body_bytes);
-    http_expect_documented(&(struct contract_answer){.method = is_request ? request.method : NULL,
-                                                     .target = request.target,
-                                                     .status = answer.status,
-                                                     .head = head,
-                                                     .body = body,
-                                                     .body_bytes = answer.body_bytes});
+    contract_expect(&(struct contract_answer){.method = is_request ? request.method : NULL,
+                                              .target = request.target,
+                                              .status = answer.status,
+                                              .head = head,
+                                              .body = body,
+                                              .body_bytes = answer.body_bytes});
     free(head);
     free(body);
     relay->answers++;

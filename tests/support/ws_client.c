@@ -1,6 +1,8 @@
 #include "tests/support/ws_client.h"
 
+#include "tests/support/contract.h"
 #include "tests/support/expect.h"
+#include "tests/support/http_message.h"
 #include "tests/support/wait.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
-enum { HEAD_MAX_BYTES = 4096, HEADER_MAX_BYTES = 10, MASK_BYTES = 4, TURN_MS = 10 };
+enum { HEADER_MAX_BYTES = 10, MASK_BYTES = 4, TURN_MS = 10 };
 
 struct kept {
     STAILQ_ENTRY(kept) entry;
@@ -26,7 +28,8 @@ struct kept {
 };
 
 struct ws_client {
-    struct ws_client_config config;
+    struct ws_client_config config; /* its texts last for the call only */
+    char *path;
     struct bufferevent *stream;
     STAILQ_HEAD(, kept) kept;
     struct kept *received; /* handed out the last time */
@@ -94,28 +97,35 @@ static void take_frames(struct ws_client *client, struct evbuffer *input) {
     }
 }
 
-static void take_head(struct ws_client *client, struct evbuffer *input) {
-    char head[HEAD_MAX_BYTES + 1];
-    struct evbuffer_ptr end = evbuffer_search(input, "\r\n\r\n", 4, NULL);
-    if (end.pos < 0)
+static void take_answer(struct ws_client *client, struct evbuffer *input) {
+    size_t there = evbuffer_get_length(input);
+    const char *bytes = there ? (const char *)evbuffer_pullup(input, -1) : "";
+    const struct http_message message = http_message_answer(bytes, there, false);
+    if (message.head_bytes == 0 || there < message.head_bytes + message.body_bytes)
         return;
-    expect(end.pos + 4 <= HEAD_MAX_BYTES, "the answer's head is long");
-    ssize_t size = evbuffer_remove(input, head, (size_t)end.pos + 4);
-    head[size] = '\0';
-    expect(strncmp(head, "HTTP/1.1 ", 9) == 0, "no HTTP: %s", head);
-    client->status = (int)strtol(head + 9, NULL, 10);
+    char *head = http_message_copy(bytes, message.head_bytes);
+    char *body = http_message_copy(bytes + message.head_bytes, message.body_bytes);
+    client->status = message.status;
     expect(client->status != 101 || strstr(head, ACCEPT), "a wrong answer: %s", head);
+    if (!client->config.unchecked)
+        contract_expect(&(struct contract_answer){.method = "GET",
+                                                  .target = client->path,
+                                                  .status = message.status,
+                                                  .head = head,
+                                                  .body = body,
+                                                  .body_bytes = message.body_bytes});
+    free(head);
+    free(body);
+    evbuffer_drain(input, message.head_bytes + message.body_bytes);
 }
 
 static void on_input(struct bufferevent *stream, void *context) {
     struct ws_client *client = context;
     struct evbuffer *input = bufferevent_get_input(stream);
     if (client->status == 0)
-        take_head(client, input);
+        take_answer(client, input);
     if (client->status == 101)
         take_frames(client, input);
-    else if (client->status != 0)
-        evbuffer_drain(input, evbuffer_get_length(input)); /* the problem's text */
 }
 
 static void on_change(struct bufferevent *stream, short what, void *context) {
@@ -147,6 +157,8 @@ struct ws_client *ws_client_create(const struct ws_client_config *config) {
     struct ws_client *client = calloc(1, sizeof *client);
     ensure(client != NULL);
     client->config = *config;
+    client->path = strdup(config->path);
+    ensure(client->path != NULL);
     client->mask = 0x5af00fa5;
     STAILQ_INIT(&client->kept);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -174,6 +186,7 @@ void ws_client_destroy(struct ws_client *client) {
         free(kept);
     }
     free(client->received);
+    free(client->path);
     free(client);
 }
 

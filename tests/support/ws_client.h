@@ -3,9 +3,10 @@
  * test live on one event_base, which turns while the test waits: no threads, and many thousands in
  * one process (about 1 KB each besides what the kernel has).
  *
- * It sends what it is given, right or wrong. What it receives must be right, or the test fails:
- * whole frames without a mask, lengths as short as can be. Frames are handed to `on_frame`, or kept
- * for ws_client_receive; pings and close frames are answered, unless the client is `raw`.
+ * It sends what it is given, right or wrong. What it receives must be right, or the test fails: an
+ * answer to its request that gateway/web/openapi.json allows (contract.h), then whole frames
+ * without a mask, lengths as short as can be. Frames are handed to `on_frame`, or kept for
+ * ws_client_receive; pings and close frames are answered, unless the client is `raw`.
  */
 #ifndef USHER_TESTS_SUPPORT_WS_CLIENT_H
 #define USHER_TESTS_SUPPORT_WS_CLIENT_H
@@ -33,6 +34,7 @@ struct ws_client_config {
     const char *path;
     const char *headers; /* more of the request, each line with its CR LF; NULL: none */
     bool raw;            /* answers nothing by itself */
+    bool unchecked;      /* asks a server of the test's own: any answer to the request will do */
     int receive_bytes;   /* SO_RCVBUF; 0: the system's */
     /* The frame lasts for the call. It may send, but not destroy. NULL: frames are kept. */
     void (*on_frame)(void *context, struct ws_client *client, const struct ws_client_frame *frame);

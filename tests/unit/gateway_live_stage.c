@@ -186,7 +186,8 @@ void live_stage_destroy(struct live_stage *stage) {
 struct ws_client *live_stage_client(struct live_stage *stage, const char *path) {
     const struct ws_client_config config = {.base = stage->fixture->base,
                                             .port = http_server_port(stage->fixture->server),
-                                            .path = path};
+                                            .path = path,
+                                            .unchecked = true};
     return ws_client_create(&config);
 }
 

@@ -146,6 +146,7 @@ static void begin_hearing(struct live_stage *stage, struct ear *ear) {
     const struct ws_client_config config = {.base = stage->fixture->base,
                                             .port = http_server_port(stage->fixture->server),
                                             .path = "/live",
+                                            .unchecked = true,
                                             .on_frame = hear,
                                             .context = ear};
     *ear = (struct ear){.client = ws_client_create(&config)};

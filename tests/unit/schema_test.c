@@ -168,6 +168,10 @@ static const struct case_of_answer answers[] = {
      "HTTP/1.1 204 X\r\nX-Request-Id: a\r\nAllow: GET\r\n" GENERAL
      "Access-Control-Max-Age: 7200\r\n",
      "", NULL},
+    {"GET", "/healthz", 418, HEAD("418") PROBLEM,
+     "{\"type\":\"/problems/request-timeout\",\"code\":\"request-timeout\",\"title\":\"x\","
+     "\"status\":418}",
+     "agree"},
     {NULL, "", 400, HEAD("400") PROBLEM, BAD, NULL},
     {NULL, "", 400, HEAD("400") "Content-Type: text/plain; charset=utf-8\r\n", "HTTPS!", NULL},
     {"GET", "/events", 400, HEAD("400") "Content-Type: text/plain\r\n", "HTTPS!", "text/plain"},
