@@ -71,13 +71,15 @@ machine_processes() {
 }
 
 # load_run COMMAND ARGUMENTS…: runs the load generator, which watches everything that serves; its result is in
-# $home/result.json.
+# $home/result.json. The words in load_before, if any, go before it.
+load_before=()
 load_run() {
     local process processes=()
     for process in $(machine_processes); do
         processes+=(--process "$process")
     done
-    machine_run "$programs/usher-load" "$@" "${processes[@]}" >"$home/result.json" || fail "the load generator failed"
+    machine_run "${load_before[@]}" "$programs/usher-load" "$@" "${processes[@]}" >"$home/result.json" ||
+        fail "the load generator failed"
 }
 
 # load_field NAME: prints a number of that result.

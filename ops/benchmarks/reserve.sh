@@ -41,19 +41,34 @@ reserve_commits() {
     sql -c "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
 }
 
-# reserve_round EVENTS SECONDS: a round, checked; its result is in $home/result.json. Sets commits_each.
-reserve_round() {
-    local events before after wrong
+# reserve_prepare COUNT: sets events to the ids of so many new ones.
+reserve_prepare() {
     events=$(reserve_events "$1")
     sql -c CHECKPOINT
+}
+
+# reserve_load OPTION…: the generator sells them; the answers are in $home/answers.
+reserve_load() {
+    load_run reserve --url "$USHER_URL" --seats "$home/seats" --events "$events" --answers "$home/answers" "$@"
+}
+
+# The database has to hold what was answered, and nothing else.
+reserve_check() {
+    local wrong
+    wrong=$(sql -v "events={$events}" -f "$checkout/ops/benchmarks/reserve_check.sql" <"$home/answers")
+    [ -z "$wrong" ] || fail "the database is wrong: no speed. $wrong"
+}
+
+# reserve_round EVENTS SECONDS: a round, checked; its result is in $home/result.json. Sets commits_each.
+reserve_round() {
+    local events before after
+    reserve_prepare "$1"
     before=$(reserve_commits)
-    load_run reserve --url "$USHER_URL" --seats "$home/seats" --events "$events" --answers "$home/answers" \
-        --connections "$reserve_connections" --seconds "$2"
+    reserve_load --connections "$reserve_connections" --seconds "$2"
     sleep 2.5
     after=$(reserve_commits)
     load_expect_no refused wrong lost
-    wrong=$(sql -v "events={$events}" -f "$checkout/ops/benchmarks/reserve_check.sql" <"$home/answers")
-    [ -z "$wrong" ] || fail "the database is wrong: no speed. $wrong"
+    reserve_check
     commits_each=$(awk -v commits=$((after - before)) 'END { printf "%.5f\n", commits / (NR / 2) }' "$home/answers")
 }
 
