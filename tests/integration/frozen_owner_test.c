@@ -15,7 +15,7 @@
 
 enum {
     NEXT_BOOKING_MS = 5000,
-    INSTANTS = 8,
+    INSTANTS = 5,
     LONG_INSTANTS = 50,
     HIT_MS = 20000,
     AWAKE_MS = 2000, /* the load runs on after the owner woke */
