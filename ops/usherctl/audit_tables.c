@@ -24,11 +24,21 @@ struct audit_tables {
 /* All results are text. */
 #define US(time) "coalesce((extract(epoch from " time ") * 1000000)::int8, 0)"
 
+#define AT_US US("at")
+#define BOOKED_US US("b.created_at")
+#define CALLED_US US("t.called_at")
+#define CREATED_US US("created_at")
+#define ENDED_US US("t.ended_at")
+#define JOINED_US US("t.joined_at")
+#define LINKED_US US("linked_at")
+#define NOW_US US("clock_timestamp()")
+#define SINCE_US US("a.since")
+#define UNTIL_US US("g.linked_at")
+#define VOUCHED_US US("vouched_at")
+
 static const char select_event[] =
-    "SELECT room::text, " US("created_at") ", (SELECT installation_id FROM "
-                                           "usher.installation), " US(
-                                               "clock_timestamp()") " FROM usher.event WHERE "
-                                                                    "event_id = $1";
+    "SELECT room::text, " CREATED_US ", (SELECT installation_id FROM usher.installation), " NOW_US
+    " FROM usher.event WHERE event_id = $1";
 
 static const char select_room[] =
     "SELECT coalesce(max(r.admitted_to), 0), coalesce(max(r.issued_to), 0),"
@@ -37,55 +47,42 @@ static const char select_room[] =
     " FROM usher.room r WHERE r.event_id = $1";
 
 static const char select_spans[] =
-    "SELECT first_number, first_sequence, stream_no, admitted_to, " US(
-        "vouched_at") ", server_id,"
-                      " created FROM usher.room_span WHERE event_id = $1 ORDER BY span_no";
+    "SELECT first_number, first_sequence, stream_no, admitted_to, " VOUCHED_US
+    ", server_id, created FROM usher.room_span WHERE event_id = $1 ORDER BY span_no";
 
 /* Of what was asked for: the members of a room's settings that it names. */
-static const char select_changes[] = "SELECT " US(
-    "at") ", what = 'POST /admin/events',"
-          " CASE WHEN status IS NULL THEN 'unknown' WHEN status < 300 THEN 'done' ELSE 'refused' "
-          "END,"
-          " coalesce(change -> 'room' ->> 'mode', ''), coalesce(change -> 'room' ? 'maxShoppers', "
-          "false),"
-          " coalesce(change -> 'room' ? 'claimSeconds', false),"
-          " coalesce(change -> 'room' ? 'passSeconds', false)"
-          " FROM usher.admin_log WHERE event_id = $1"
-          " AND (what = 'POST /admin/events' OR jsonb_typeof(change -> 'room') = 'object')"
-          " ORDER BY log_id";
+static const char select_changes[] =
+    "SELECT " AT_US ", what = 'POST /admin/events',"
+    " CASE WHEN status IS NULL THEN 'unknown' WHEN status < 300 THEN 'done' ELSE 'refused' END,"
+    " coalesce(change -> 'room' ->> 'mode', ''), coalesce(change -> 'room' ? 'maxShoppers', false),"
+    " coalesce(change -> 'room' ? 'claimSeconds', false),"
+    " coalesce(change -> 'room' ? 'passSeconds', false)"
+    " FROM usher.admin_log WHERE event_id = $1"
+    " AND (what = 'POST /admin/events' OR jsonb_typeof(change -> 'room') = 'object')"
+    " ORDER BY log_id";
 
 static const char declare_turns[] =
     "DECLARE audit_turns NO SCROLL CURSOR FOR"
-    " SELECT t.number, t.user_id, t.state, " US("t.joined_at") ", " US("t.called_at") ", " US(
-        "t.ended_at") ", " US("a.since") ", " US("g.linked_at") " FROM usher.turn t"
-                                                                " LEFT JOIN (SELECT user_id, "
-                                                                "min(linked_at) AS since FROM "
-                                                                "usher.guest_link GROUP BY "
-                                                                "user_id) a"
-                                                                " USING (user_id)"
-                                                                " LEFT JOIN usher.guest_link g ON "
-                                                                "g.guest_user_id = t.user_id"
-                                                                " WHERE t.event_id = $1 ORDER BY "
-                                                                "t.number";
+    " SELECT t.number, t.user_id, t.state, " JOINED_US ", " CALLED_US ", " ENDED_US ", " SINCE_US
+    ", " UNTIL_US " FROM usher.turn t"
+    " LEFT JOIN (SELECT user_id, min(linked_at) AS since FROM usher.guest_link GROUP BY user_id) a"
+    " USING (user_id)"
+    " LEFT JOIN usher.guest_link g ON g.guest_user_id = t.user_id"
+    " WHERE t.event_id = $1 ORDER BY t.number";
 
 static const char declare_bookings[] =
     "DECLARE audit_bookings NO SCROLL CURSOR FOR"
-    " SELECT coalesce(b.queue_number, 0), b.user_id, " US(
-        "b.created_at") ", b.status,"
-                        " b.user_id <> t.user_id AND coalesce("
-                        "   (SELECT user_id FROM usher.guest_link WHERE guest_user_id = b.user_id) "
-                        "= t.user_id"
-                        "   OR (SELECT user_id FROM usher.guest_link WHERE guest_user_id = "
-                        "t.user_id) = b.user_id,"
-                        "   false)"
-                        " FROM usher.booking b"
-                        " LEFT JOIN usher.turn t ON t.event_id = b.event_id AND t.number = "
-                        "b.queue_number"
-                        " WHERE b.event_id = $1 ORDER BY b.queue_number NULLS LAST, b.created_at, "
-                        "b.booking_id";
+    " SELECT coalesce(b.queue_number, 0), b.user_id, " BOOKED_US ", b.status,"
+    " b.user_id <> t.user_id AND coalesce("
+    "   (SELECT user_id FROM usher.guest_link WHERE guest_user_id = b.user_id) = t.user_id"
+    "   OR (SELECT user_id FROM usher.guest_link WHERE guest_user_id = t.user_id) = b.user_id,"
+    "   false)"
+    " FROM usher.booking b"
+    " LEFT JOIN usher.turn t ON t.event_id = b.event_id AND t.number = b.queue_number"
+    " WHERE b.event_id = $1 ORDER BY b.queue_number NULLS LAST, b.created_at, b.booking_id";
 
 static const char select_link[] =
-    "SELECT " US("linked_at") " FROM usher.guest_link WHERE guest_user_id = $1 AND user_id = $2";
+    "SELECT " LINKED_US " FROM usher.guest_link WHERE guest_user_id = $1 AND user_id = $2";
 
 /* NULL: `error` says why. */
 static PGresult *run(struct audit_tables *tables, const char *sql, const char *const *parameters,
