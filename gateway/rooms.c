@@ -237,7 +237,8 @@ static void take(struct rooms *rooms, struct entry *entry, const struct room_sta
     }
 }
 
-static void take_news(struct rooms *rooms, const struct room_state *state, int64_t now_us) {
+/* An owner that has not looked at the stream yet does not know how many have joined. */
+static void take_news(struct rooms *rooms, struct room_state *state, int64_t now_us) {
     struct entry *entry = use(rooms, state->event_id, now_us);
     if (entry == NULL || (entry->known && (state->epoch < entry->state.epoch ||
                                            (state->epoch == entry->state.epoch &&
@@ -245,6 +246,9 @@ static void take_news(struct rooms *rooms, const struct room_state *state, int64
         return;
     }
     entry->heard_us = now_us;
+    if (entry->known && state->last_number < entry->state.last_number) {
+        state->last_number = entry->state.last_number;
+    }
     take(rooms, entry, state, now_us, now_us);
     tell(rooms, entry, now_us);
 }

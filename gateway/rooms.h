@@ -15,9 +15,9 @@
  * joined. Looking never waits longer than that.
  *
  * News of a lower epoch are dropped, and of the same epoch those that go back (now_serving,
- * issued_to). The phase is computed here and now, from the database's clock: doors open by
- * themselves also while nobody is heard. Rooms nobody has wanted or told of for ROOMS_IDLE_MS are
- * forgotten.
+ * issued_to); the last number never does. The phase is computed here and now, from the database's
+ * clock: doors open by themselves also while nobody is heard. Rooms nobody has wanted or told of
+ * for ROOMS_IDLE_MS are forgotten.
  */
 #ifndef USHER_GATEWAY_ROOMS_H
 #define USHER_GATEWAY_ROOMS_H

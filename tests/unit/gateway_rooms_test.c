@@ -248,6 +248,22 @@ static void a_database_that_hangs_holds_nobody_up(void **state) {
     assert_int_equal(bench->refused, 1);
 }
 
+/* People see nobody vanish while it looks. */
+static void a_new_owner_does_not_know_yet_how_many_joined(void **state) {
+    struct bench *bench = *state;
+    news(bench);
+    bench->room.epoch++;
+    bench->room.last_number = ++bench->room.now_serving;
+    news(bench);
+    want(bench);
+    assert_int_equal(bench->last.now_serving, 101);
+    assert_int_equal(bench->last.last_number, 900);
+    bench->room.last_number = 902;
+    news(bench);
+    want(bench);
+    assert_int_equal(bench->last.last_number, 902);
+}
+
 static void news_that_go_back_are_dropped(void **state) {
     struct bench *bench = *state;
     news(bench);
@@ -564,6 +580,7 @@ int main(void) {
         BENCH_TEST(a_silent_owner_is_waited_for_only_once),
         BENCH_TEST(nobody_answers),
         BENCH_TEST(a_database_that_hangs_holds_nobody_up),
+        BENCH_TEST(a_new_owner_does_not_know_yet_how_many_joined),
         BENCH_TEST(news_that_go_back_are_dropped),
         BENCH_TEST(only_what_people_and_joins_look_at_is_a_change),
         BENCH_TEST(rooms_apart),
