@@ -257,6 +257,28 @@ static void the_door_was_beyond(void **state) {
     end(&story);
 }
 
+/* The second time back behind where the span began that the first one made. */
+static void it_is_lost_twice(void **state) {
+    struct story story = begin(state);
+    struct cluster *cluster = story.cluster;
+    struct joiner *between = story.later, *last = story.later + LATER / 2;
+    keep_a_copy(&story);
+    admission_join_all(cluster, story.event_id, story.lost, LOST, LIMIT_MS);
+    lose_the_tail(&story);
+    wake_owners(&story);
+    admission_join_all(cluster, story.event_id, between, LATER / 2, LIMIT_MS);
+    expect_above(story.lost, LOST, between, LATER / 2);
+    cluster_wait_ready(cluster);
+    lose_the_tail(&story);
+    wake_owners(&story);
+    admission_join_all(cluster, story.event_id, last, LATER / 2, LIMIT_MS);
+    expect_above(between, LATER / 2, last, LATER / 2);
+    show(&story, story.lost, LOST);
+    show(&story, between, LATER / 2);
+    admit(&story, LOST);
+    end(&story);
+}
+
 /* --- the stream is another one */
 
 static void make_anew(const struct story *story, struct asker *asker) {
@@ -326,9 +348,9 @@ static void all_ends_well(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gateways_live),       cmocka_unit_test(all_start_anew),
-        cmocka_unit_test(the_door_was_beyond), cmocka_unit_test(the_stream_is_made_anew),
-        cmocka_unit_test(all_ends_well),
+        cmocka_unit_test(gateways_live),           cmocka_unit_test(all_start_anew),
+        cmocka_unit_test(the_door_was_beyond),     cmocka_unit_test(it_is_lost_twice),
+        cmocka_unit_test(the_stream_is_made_anew), cmocka_unit_test(all_ends_well),
     };
     return cmocka_run_group_tests(tests, open_cluster, cluster_teardown);
 }
