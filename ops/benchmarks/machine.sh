@@ -27,6 +27,7 @@ machine_remove() {
         kill "$running"
         wait "$running"
     fi 2>/dev/null
+    [ -z "$(process_names redis)" ] || process_stop TERM 10 redis
     "$checkout/ops/down" --wipe </dev/null >/dev/null
     rm -rf "$home"
     exit "$status"
@@ -55,18 +56,22 @@ json_number() {
     sed -nE "s/.*\"$1\": *(-?[0-9.]+).*/\1/p" | grep .
 }
 
-# sql OPTION…: psql on the database; fails when a statement does.
-sql() {
+# database_run COMMAND…: with libpq's environment naming usher's database, or $database of the same server.
+database_run() {
     local url=${USHER_DATABASE_URL#postgresql://usher:} # PASSWORD@ADDRESS:PORT/usher; no password on a command line
-    PGPASSWORD=${url%%@*} PGHOST=127.0.0.1 PGPORT=$(port_of postgres) PGUSER=usher PGDATABASE=usher \
-        "$(postgres_programs)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@"
+    PGPASSWORD=${url%%@*} PGHOST=127.0.0.1 PGPORT=$(port_of postgres) PGUSER=usher PGDATABASE=${database:-usher} "$@"
 }
 
-# Prints NAME=PID for everything that serves.
+# sql OPTION…: psql on it; fails when a statement does.
+sql() {
+    database_run "$(postgres_programs)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@"
+}
+
+# Prints NAME=PID for everything that serves; Redis does not.
 machine_processes() {
     local name
     for name in $(process_names '*'); do
-        printf '%s=%s\n' "$name" "$(process_pid "$name")"
+        [ "$name" = redis ] || printf '%s=%s\n' "$name" "$(process_pid "$name")"
     done
 }
 

@@ -1,5 +1,6 @@
 #include "ops/benchmarks/reserve.h"
 
+#include "ops/benchmarks/demand.h"
 #include "shared/clock.h"
 #include "shared/ids.h"
 
@@ -22,10 +23,10 @@ struct attempt {
 struct run {
     const struct reserve_plan *plan;
     struct reserve_result *result;
-    uint32_t *order; /* the pairs of an event, shuffled */
-    uint32_t pairs;
+    struct demand demand;
     uint32_t attempt_count;
-    struct attempt *attempts; /* attempt n: event n / pairs, pair order[n % pairs] */
+    struct attempt *attempts; /* attempt n: event n / buyers, buyer n % buyers */
+    bool *sold;               /* by event and seat */
     char *bodies;
     size_t bodies_used;
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
@@ -33,28 +34,12 @@ struct run {
     uint32_t cursor;                        /* the next attempt of the rest */
 };
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next_random(uint64_t *seed) {
-    uint64_t mixed = *seed += UINT64_C(0x9e3779b97f4a7c15);
-    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ mixed >> 31;
-}
-
-static void shuffle(uint32_t *order, uint32_t count, uint64_t seed) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t other = (uint32_t)(next_random(&seed) % (i + 1));
-        order[i] = order[other];
-        order[other] = i;
-    }
-}
-
 static char *const *seats_of(const struct run *run, uint32_t attempt) {
-    return &run->plan->seats[2 * (size_t)run->order[attempt % run->pairs]];
+    return &run->plan->seats[run->demand.first_seat[attempt % run->demand.buyers]];
 }
 
 static uint64_t event_of(const struct run *run, uint32_t attempt) {
-    return run->plan->events[attempt / run->pairs];
+    return run->plan->events[attempt / run->demand.buyers];
 }
 
 static size_t write_request(struct run *run, uint32_t connection, uint32_t attempt, char *request) {
@@ -74,7 +59,7 @@ static size_t write_request(struct run *run, uint32_t connection, uint32_t attem
                               "Content-Length: %d\r\n"
                               "\r\n"
                               "%s",
-                              run->plan->guests[attempt % run->pairs].token,
+                              run->plan->guests[attempt % run->demand.buyers].token,
                               uuid7_text(clock_wall_us() / 1000, key), body_bytes, body);
     ensure(size_bytes > 0 && size_bytes < CLIENT_REQUEST_MAX_BYTES);
     run->asked[connection] = attempt;
@@ -86,7 +71,7 @@ static size_t open_next(void *context, uint32_t connection, char *request) {
     struct run *run = context;
     if (run->opened == run->plan->event_count)
         return 0;
-    return write_request(run, connection, run->opened++ * run->pairs, request);
+    return write_request(run, connection, run->opened++ * run->demand.buyers, request);
 }
 
 static size_t reserve_next(void *context, uint32_t connection, char *request) {
@@ -99,7 +84,7 @@ static size_t reserve_next(void *context, uint32_t connection, char *request) {
     if (!watch->running)
         return 0;
     uint32_t attempt = run->cursor++;
-    if (run->cursor % run->pairs == 0)
+    if (run->cursor % run->demand.buyers == 0)
         run->cursor++; /* was the opening one */
     return write_request(run, connection, attempt, request);
 }
@@ -114,8 +99,12 @@ static void reserve_answered(void *context, uint32_t connection, const struct an
     memcpy(body, answer->body, kept);
     run->bodies_used += kept;
     *attempt = (struct attempt){body, (uint32_t)kept, (int16_t)answer->status};
-    if (run->result->watch.running && answer->status == 201) {
-        run->result->reservations++;
+    if (!run->result->watch.running)
+        return;
+    bool taken = run->plan->storm_buyers > 0 && answer->status == 409;
+    run->result->reservations += answer->status == 201;
+    run->result->taken += taken;
+    if (taken || answer->status == 201) {
         histogram_record(&run->result->latency_us, (uint64_t)took_us);
     }
 }
@@ -123,6 +112,13 @@ static void reserve_answered(void *context, uint32_t connection, const struct an
 static void reserve_lost(void *context, uint32_t connection) {
     (void)connection;
     ((struct run *)context)->result->lost++;
+}
+
+/* Whether somebody was answered to have got one of the two seats that this attempt asked for. */
+static bool *sold_seat(struct run *run, uint32_t attempt, size_t which) {
+    size_t event = attempt / run->demand.buyers;
+    return &run->sold[event * run->plan->seat_count +
+                      run->demand.first_seat[attempt % run->demand.buyers] + which];
 }
 
 /* Whether the answer is the pending booking of exactly these two seats; then writes its lines. */
@@ -141,28 +137,59 @@ static bool judge_booking(struct run *run, uint32_t number) {
                  strlen(id) <= BOOKING_ID_MAX_BYTES && strpbrk(id, "\t\n\\") == NULL &&
                  ((strcmp(first, seats[0]) == 0 && strcmp(second, seats[1]) == 0) ||
                   (strcmp(first, seats[1]) == 0 && strcmp(second, seats[0]) == 0));
-    for (size_t i = 0; right && i < 2; i++)
+    for (size_t i = 0; right && i < 2; i++) {
+        *sold_seat(run, number, i) = true;
         fprintf(run->plan->answers, "%" PRIu64 "\t%s\t%s\n", event_of(run, number), id, seats[i]);
+    }
     json_decref(booking);
     return right;
 }
 
+/* Whether the answer names one or both of the two seats, and those were sold to others. All
+ * bookings have been judged. */
+static bool judge_taken(struct run *run, uint32_t number) {
+    const struct attempt *attempt = &run->attempts[number];
+    char *const *seats = seats_of(run, number);
+    json_t *problem = json_loadb(attempt->body, attempt->body_bytes, 0, NULL);
+    const char *code = NULL;
+    json_t *taken = NULL;
+    bool right = json_unpack(problem, "{s:s, s:o}", "code", &code, "seatIds", &taken) == 0 &&
+                 strcmp(code, "seat-taken") == 0 && json_array_size(taken) > 0;
+    for (size_t i = 0; right && i < json_array_size(taken); i++) {
+        const char *id = json_string_value(json_array_get(taken, i));
+        right = false;
+        for (size_t which = 0; id != NULL && which < 2; which++)
+            right |= strcmp(id, seats[which]) == 0 && *sold_seat(run, number, which);
+    }
+    json_decref(problem);
+    return right;
+}
+
+static void tell_first(const struct run *run, const struct attempt *attempt) {
+    if (run->result->refused + run->result->wrong == 1)
+        fprintf(stderr, "the first answer that does not count: %d %.*s\n", attempt->status,
+                (int)attempt->body_bytes, attempt->body);
+}
+
 static void judge(struct run *run) {
-    bool told = false;
     for (uint32_t i = 0; i < run->attempt_count; i++) {
         const struct attempt *attempt = &run->attempts[i];
-        if (attempt->body == NULL)
-            continue;
-        bool refused = attempt->status != 201;
-        bool wrong = !refused && !judge_booking(run, i);
-        run->result->refused += refused;
-        run->result->overloaded += attempt->status == 503;
-        run->result->wrong += wrong;
-        if ((refused || wrong) && !told) {
-            told = true;
-            fprintf(stderr, "the first answer that does not count: %d %.*s\n", attempt->status,
-                    (int)attempt->body_bytes, attempt->body);
+        if (attempt->body != NULL && attempt->status == 201 && !judge_booking(run, i)) {
+            run->result->wrong++;
+            tell_first(run, attempt);
         }
+    }
+    for (uint32_t i = 0; i < run->attempt_count; i++) {
+        const struct attempt *attempt = &run->attempts[i];
+        if (attempt->body == NULL || attempt->status == 201)
+            continue;
+        bool taken = run->plan->storm_buyers > 0 && attempt->status == 409;
+        if (taken && judge_taken(run, i))
+            continue;
+        run->result->wrong += taken;
+        run->result->refused += !taken;
+        run->result->overloaded += attempt->status == 503;
+        tell_first(run, attempt);
     }
 }
 
@@ -174,14 +201,13 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     ensure(run != NULL);
     run->plan = plan;
     run->result = result;
-    run->pairs = plan->seat_count / 2;
-    run->attempt_count = run->pairs * plan->event_count;
+    demand_init(&run->demand, plan->seat_count, plan->storm_buyers, plan->seed);
+    run->attempt_count = run->demand.buyers * plan->event_count;
     run->cursor = 1;
-    run->order = calloc(run->pairs, sizeof run->order[0]);
     run->attempts = calloc(run->attempt_count, sizeof run->attempts[0]);
+    run->sold = calloc((size_t)plan->event_count * plan->seat_count, sizeof run->sold[0]);
     run->bodies = malloc((size_t)run->attempt_count * RESERVE_ANSWER_MAX_BYTES);
-    ensure(run->order != NULL && run->attempts != NULL && run->bodies != NULL);
-    shuffle(run->order, run->pairs, plan->seed);
+    ensure(run->attempts != NULL && run->sold != NULL && run->bodies != NULL);
 
     client_run(client, &opening, run, ANSWER_LIMIT_MS);
     stopwatch_start(&result->watch);
@@ -194,8 +220,9 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
         stopwatch_stop(&result->watch);
     judge(run);
 
-    free(run->order);
+    demand_clear(&run->demand);
     free(run->attempts);
+    free(run->sold);
     free(run->bodies);
     free(run);
 }

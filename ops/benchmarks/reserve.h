@@ -4,10 +4,11 @@
  * open loop, at a rate, as people do who know nothing of each other.
  *
  * The events are sold one after another, every pair of neighbours of an event to another guest, in
- * an order of chance that the seed repeats. A reservation counts when its answer says 201 and names
- * exactly the seats asked for; answers are kept and judged when the clock has stopped, so that
- * judging costs the server nothing. One reservation on each event goes ahead of the clock, so that
- * loading a show is not what is measured.
+ * an order of chance that the seed repeats. In a storm, many buyers go after the same few seats,
+ * and being told that seats are taken, and that they were, is an answer that counts. A reservation
+ * counts when its answer says 201 and names exactly the seats asked for; answers are kept and
+ * judged when the clock has stopped, so that judging costs the server nothing. One reservation on
+ * each event goes ahead of the clock, so that loading a show is not what is measured.
  */
 #ifndef USHER_OPS_BENCHMARKS_RESERVE_H
 #define USHER_OPS_BENCHMARKS_RESERVE_H
@@ -22,7 +23,7 @@
 enum {
     RESERVE_EVENTS_MAX = 1000,
     RESERVE_SEATS_MIN = 4,
-    RESERVE_ATTEMPTS_MAX = 2000000, /* two seats each, over all events */
+    RESERVE_ATTEMPTS_MAX = 2000000, /* over all events */
     RESERVE_ANSWER_MAX_BYTES = 1024,
 };
 
@@ -31,7 +32,8 @@ struct reserve_plan {
     uint32_t event_count;
     char *const *seats;         /* the same in all events */
     uint32_t seat_count;        /* even */
-    const struct guest *guests; /* one for every two seats of an event */
+    uint32_t storm_buyers;      /* an event; 0: no storm, a pair of seats each */
+    const struct guest *guests; /* one a buyer of an event */
     int64_t duration_ms;
     double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
@@ -39,9 +41,10 @@ struct reserve_plan {
 };
 
 struct reserve_result {
-    uint64_t reservations; /* of them, while the clock ran; the histogram has these */
+    uint64_t reservations; /* while the clock ran; the histogram has these … */
+    uint64_t taken;        /* … and these: in a storm, seats were taken */
     uint64_t refused;      /* answered with another status */
-    uint64_t wrong;        /* 201, but not what was asked for */
+    uint64_t wrong;        /* 201, but not what was asked for; taken, but nobody has it */
     uint64_t lost;         /* no answer, outcome unknown */
     uint64_t unsent;       /* open loop: no connection was free */
     uint64_t overloaded;   /* of the refused, 503 */

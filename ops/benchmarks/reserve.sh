@@ -1,4 +1,6 @@
-# reserve: reservations of two seats a second, HTTP in to HTTP out, committed; commits a reservation.
+# reserve: reservations of two seats a second, HTTP in to HTTP out, committed; commits a reservation. Beside it, in the
+# same rounds, three that need neither HTTP nor NATS (rivals.sh): optimistic locking, locks in Redis, and the worker's
+# own statements fed with batches of 1,000 that are ready, which is the limit.
 #
 # A round sells fresh events of 100,000 seats, one after another, for at least 5 s; then the database is compared with
 # the answers. The first round warms up and is not counted. Commits are PostgreSQL's own count of the whole database
@@ -7,6 +9,8 @@
 
 reserve_connections=256
 reserve_commits_goal='<= 0.05'
+declare -A reserve_goals=([optimistic]='>= 6' [redis-lock]='>= 6' [limit]='>= 0.7')
+declare -A reserve_names=([optimistic]=optimistic [redis-lock]=redis-lock [limit]=batch-limit)
 
 # reserve_venue SECTIONS: sections of 20 rows of 50 seats. Sets reserve_seats to how many; their ids, in order,
 # go to $home/seats.
@@ -72,8 +76,20 @@ reserve_round() {
     commits_each=$(awk -v commits=$((after - before)) 'END { printf "%.5f\n", commits / (NR / 2) }' "$home/answers")
 }
 
+# Enough events of $reserve_seats seats for half as many reservations again as $1 a second in $2 seconds.
+reserve_events_for() {
+    awk -v speed="$1" -v seconds="$2" -v seats="$reserve_seats" 'BEGIN { print int(speed * seconds * 3 / seats) + 1 }'
+}
+
+# reserve_speeds NAME: of its rounds.
+reserve_speeds() {
+    cat "$home/$1"-[0-9]*.json | json_number perSecond
+}
+
 bench_reserve() {
-    local sections=100 rounds=5 seconds=5 events=2 number speeds='' commits=''
+    local sections=100 rounds=5 seconds=5 events=2 number strategy commits='' said kind
+    local strategies=(optimistic redis-lock limit) rival_best=(--sessions 4)
+    local -A options=() needed=()
     if [ "$smoke" = yes ]; then
         sections=5 events=1 rounds=1 seconds=1
     fi
@@ -81,19 +97,43 @@ bench_reserve() {
     if [ "$smoke" = no ]; then
         say "reserve: warming up"
         reserve_round $events 2
+        needed[usher]=$(load_field perSecond)
     fi
-    for ((number = 1; number <= rounds; number++)); do
-        # Half as many seats again as the last round would need.
-        [ "$smoke" = yes ] || events=$(awk -v speed="$(load_field perSecond)" -v seconds=$seconds -v seats="$reserve_seats" \
-            'BEGIN { print int(speed * seconds * 3 / seats) + 1 }')
-        reserve_round "$events" $seconds
-        speeds+=$(load_field perSecond)$'\n'
-        commits+=$commits_each$'\n'
-        mv "$home/result.json" "$home/round-$number.json"
-        cp "$home/round-$number.json" "$home/result.json"
-        say "reserve: round $number of $rounds: $(load_field perSecond) reservations/s, $commits_each commits each"
+    for strategy in "${strategies[@]}"; do
+        if [ "$smoke" = no ]; then
+            say "reserve: warming $strategy up"
+            if [ "$strategy" = limit ]; then
+                rival_round limit 3 "$reserve_seats" --seconds 2
+            else
+                rival_best "$strategy" 1 "$reserve_seats" --seconds 2
+            fi
+            needed[$strategy]=$(load_field perSecond)
+        fi
+        [ "$strategy" = limit ] || options[$strategy]=${rival_best[*]}
     done
-    table_row reserve 1/s "$(median <<<"${speeds%$'\n'}")" - - - "$(spread <<<"${speeds%$'\n'}")"
+    for ((number = 1; number <= rounds; number++)); do
+        said=
+        for kind in usher "${strategies[@]}"; do
+            [ "$smoke" = yes ] || events=$(reserve_events_for "${needed[$kind]}" $seconds)
+            if [ "$kind" = usher ]; then
+                reserve_round "$events" $seconds
+                commits+=$commits_each$'\n'
+            else
+                # shellcheck disable=SC2086 # words
+                rival_round "$kind" "$events" "$reserve_seats" --seconds $seconds ${options[$kind]:-}
+            fi
+            needed[$kind]=$(load_field perSecond)
+            said+=" $kind ${needed[$kind]}/s,"
+            mv "$home/result.json" "$home/$kind-$number.json"
+        done
+        say "reserve: round $number of $rounds:${said%,}"
+    done
+    table_row reserve 1/s "$(reserve_speeds usher | median)" - - - "$(reserve_speeds usher | spread)"
+    for strategy in "${strategies[@]}"; do
+        table_ratio "reserve/${reserve_names[$strategy]}" 1/s "$(reserve_speeds usher)" "$(reserve_speeds "$strategy")" \
+            "${reserve_goals[$strategy]}"
+    done
     table_row reserve/commits commits "$(median <<<"${commits%$'\n'}")" - - "$reserve_commits_goal" "$(spread <<<"${commits%$'\n'}")"
-    load_remark reserve "a reservation" "$home"/round-*.json
+    load_remark reserve "a reservation" "$home"/usher-[0-9]*.json
+    [ "$smoke" = yes ] || table_remark "reserve: beside the best of 4 to 64 sessions: optimistic ${options[optimistic]}, redis-lock ${options[redis-lock]}"
 }

@@ -20,6 +20,16 @@ table_row() {
     table+=("$1|$2|$3|$4|$5|$6|$met|$7")
 }
 
+# table_ratio NAME UNIT OURS OTHER GOAL: what the rounds measured on both sides, a number a line, round by round. The
+# ratio is of the medians, the spread of the rounds' ratios.
+table_ratio() {
+    local ours other
+    ours=$(median <<<"$3")
+    other=$(median <<<"$4")
+    table_row "$1" "$2" "$ours" "$other" "$(awk -v ours="$ours" -v other="$other" 'BEGIN { printf "%.3f", ours / other }')" \
+        "$5" "$(paste <(cat <<<"$3") <(cat <<<"$4") | awk '{ print $1 / $2 }' | spread)"
+}
+
 table_remark() {
     remarks+=("$*")
 }

@@ -27,7 +27,7 @@ postgres_programs() {
     [ -x "$newest" ] && dirname "$newest"
 }
 
-# Prints the packages to install for `up` ($1 = up) or for everything ($1 = test), one a line.
+# Prints the packages to install for `up` ($1 = up), for ops/bench ($1 = bench) or for everything ($1 = test), one a line.
 packages_missing() {
     { have_command cc && [ -e /usr/include/stdio.h ]; } || echo build-essential
     have_command cmake || echo cmake
@@ -44,6 +44,10 @@ packages_missing() {
     have_library zlib || echo zlib1g-dev
     have_library libcurl || echo libcurl4-openssl-dev
     have_http_parser || echo http-parser
+    if [ "$1" = bench ] || [ "$1" = test ]; then
+        have_command redis-server || echo redis-server
+        have_library hiredis || echo libhiredis-dev
+    fi
     if [ "$1" = test ]; then
         have_library cmocka || echo libcmocka-dev
         have_browser || echo chromium
@@ -78,7 +82,7 @@ package_first_known() {
     echo "$1"
 }
 
-# packages_ensure up|test: installs what is missing, or says what to run and ends the script.
+# packages_ensure up|bench|test: installs what is missing, or says what to run and ends the script.
 packages_ensure() {
     local missing names root=()
     mapfile -t missing < <(packages_missing "$1")

@@ -1,0 +1,47 @@
+/*
+ * options: the command line of the programs of ops/bench: a command, and options that all of them
+ * have in common; each command names those that it can't do without.
+ */
+#ifndef USHER_OPS_BENCHMARKS_OPTIONS_H
+#define USHER_OPS_BENCHMARKS_OPTIONS_H
+
+#include "ops/benchmarks/cpu.h"
+#include "ops/benchmarks/reserve.h"
+
+enum { OPTIONS_SESSIONS_MAX = 256, OPTIONS_DEPTH_MAX = 64 };
+
+/* Texts point into the arguments. */
+struct options {
+    bool given[UINT8_MAX + 1]; /* by letter */
+    const char *url;
+    const char *nats;
+    const char *stream;
+    uint64_t people;
+    const char *seats;
+    const char *answers;
+    uint64_t events[RESERVE_EVENTS_MAX];
+    uint32_t event_count;
+    uint64_t connections;
+    uint64_t seconds;
+    uint64_t rate;
+    uint64_t seed;
+    uint64_t buyers; /* an event; 0: as many as pairs of seats */
+    uint64_t seat_count;
+    uint64_t sessions;
+    uint64_t depth;
+    uint64_t redis_port;
+    struct cpu_process processes[CPU_PROCESSES_MAX];
+    size_t process_count;
+};
+
+struct options_command {
+    const char *name;
+    const char *needed; /* options' letters */
+    bool (*run)(const struct options *options);
+};
+
+/* What main returns. Runs the command, of a list that ends with {0}, that the first argument names:
+ * 0, or 1 when it could not; without one, or with wrong options, prints the usage: 2. */
+int options_run(int argc, char **argv, const struct options_command *commands, const char *usage);
+
+#endif

@@ -1,0 +1,38 @@
+#include "ops/benchmarks/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A single thread that has so much of a core is not waiting for the server. */
+static const double bottleneck_share = 0.9;
+
+void report_print_speed(uint64_t done, const struct stopwatch *watch,
+                        const struct histogram *latency_us) {
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}};
+    double each = done > 0 ? 1e6 / (double)done : 0;
+    double strangers_seconds = watch->machine_cpu_seconds - watch->own_cpu_seconds;
+    double share = watch->own_cpu_seconds / watch->elapsed_seconds;
+    printf(",\"seconds\":%.3f,\"perSecond\":%.1f,\"latencyMs\":{", watch->elapsed_seconds,
+           (double)done / watch->elapsed_seconds);
+    for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
+        printf("%s\"%s\":%.3f", i > 0 ? "," : "", quantiles[i].name,
+               (double)histogram_quantile(latency_us, quantiles[i].share) / 1e3);
+    printf("},\"generatorShare\":%.3f,\"bottleneck\":%s,\"cpuMicroseconds\":{\"generator\":%.2f",
+           share, share >= bottleneck_share ? "true" : "false", watch->own_cpu_seconds * each);
+    for (size_t i = 0; i < watch->process_count; i++) {
+        printf(",\"%s\":%.2f", watch->processes[i].name, watch->cpu_seconds[i] * each);
+        strangers_seconds -= watch->cpu_seconds[i];
+    }
+    printf("},\"strangersCores\":%.2f}\n",
+           strangers_seconds > 0 ? strangers_seconds / watch->elapsed_seconds : 0);
+}
+
+bool report_is_written(FILE *file, const char *path) {
+    if (fflush(file) == 0)
+        return true;
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    return false;
+}

@@ -1,0 +1,19 @@
+/*
+ * report: what the programs of ops/bench print of a measurement.
+ */
+#ifndef USHER_OPS_BENCHMARKS_REPORT_H
+#define USHER_OPS_BENCHMARKS_REPORT_H
+
+#include "ops/benchmarks/histogram.h"
+#include "ops/benchmarks/stopwatch.h"
+
+#include <stdio.h>
+
+/* The members that every measurement has, and the end of the object; processors' time is counted by
+ * each of the `done`. */
+void report_print_speed(uint64_t done, const struct stopwatch *watch,
+                        const struct histogram *latency_us);
+/* False, with a line on stderr, when what was written to the file has not got there. */
+MUST_CHECK bool report_is_written(FILE *file, const char *path);
+
+#endif
