@@ -1,7 +1,8 @@
 /*
  * NATS is away while people have turns and passes, for longer than those last, and nobody loses
- * one; it freezes or dies under people who join, and everybody is answered in time and learns the
- * number afterwards; and a gateway wakes long after with what it knew: nothing changes.
+ * one; it freezes or dies, or an owner, under people who join, and everybody is answered in time
+ * and learns the number afterwards; and a gateway wakes long after with what it knew: nothing
+ * changes.
  *
  * Turns and passes of WINDOW_S seconds; with USHER_TEST_LONG=1 of LONG_WINDOW_S, in an outage of
  * three minutes.
@@ -24,6 +25,8 @@ enum {
     LONG_AWAY_S = 180,
     PEOPLE = 20,
     JOINERS = 60,
+    AT_ONCE = 256,
+    CROWD = 1800,       /* more than an owner promises numbers to */
     ANSWERED_MS = 7000, /* a join's time, and some for a busy machine */
     SHOPPERS = 50,
     LIMIT_MS = 40000,
@@ -166,6 +169,24 @@ static void nats_dies_under_joins(void **state) {
     free(people);
 }
 
+/* Nobody is told a number beyond what an owner has promised, so some wait for the next owner. */
+static void the_owner_freezes_under_joins(void **state) {
+    struct cluster *cluster = *state;
+    struct joiner *people = joiners_create(cluster, CROWD);
+    int64_t event_id = make_event(cluster, "paused", 1, 1, SHOPPERS);
+    admission_join_all(cluster, event_id, people, 1, LIMIT_MS);
+    int owner = cluster_owner(cluster, event_id);
+    assert_true(owner >= 0);
+    process_freeze(cluster->workers[owner].process);
+    joiners_join(cluster, event_id, people + 1, CROWD - 1, AT_ONCE);
+    process_thaw(cluster->workers[owner].process);
+    expect_answered(people, CROWD);
+    expect_same(cluster, event_id, people, CROWD);
+    joiners_expect_dense(people, CROWD, 1);
+    free(people);
+    cluster_wait_ready(cluster);
+}
+
 /* --- who wakes long after */
 
 static bool are_under_way(const struct cluster_process *gateway, unsigned joins) {
@@ -271,11 +292,9 @@ static void all_ends_well(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_loses_a_turn),
-        cmocka_unit_test(nats_freezes_under_joins),
-        cmocka_unit_test(nats_dies_under_joins),
-        cmocka_unit_test(an_old_acknowledgement),
-        cmocka_unit_test(an_old_grant_and_an_old_report),
+        cmocka_unit_test(nobody_loses_a_turn),    cmocka_unit_test(nats_freezes_under_joins),
+        cmocka_unit_test(nats_dies_under_joins),  cmocka_unit_test(the_owner_freezes_under_joins),
+        cmocka_unit_test(an_old_acknowledgement), cmocka_unit_test(an_old_grant_and_an_old_report),
         cmocka_unit_test(all_ends_well),
     };
     return cmocka_run_group_tests(tests, open_cluster, cluster_teardown);
