@@ -28,7 +28,7 @@ struct limit_batch {
     struct booking_insert_rows bookings;
     struct claim_rows claims;
     struct booking stored[BATCH]; /* the rows point to their texts */
-    uint32_t first_event; /* places in the options' list; buyers come event by event */
+    uint32_t first_event;         /* places in the options' list; buyers come event by event */
     uint32_t last_event;
 };
 
@@ -192,7 +192,7 @@ static void on_down(void *context, const char *why) {
     give_up(why);
 }
 
-bool rival_limit(const struct options *options) {
+bool rival_batch_limit(const struct options *options) {
     struct options own = *options;
     own.connections = BATCHES * BATCH;
     struct limit *limit = calloc(1, sizeof *limit);

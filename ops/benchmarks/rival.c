@@ -10,13 +10,13 @@ static const char usage[] =
     "                              [--connections 256] [--sessions 8] [--depth 1] [--seconds 5]\n"
     "                              [--seed 1] [--buyers N] [--process NAME=PID]…\n"
     "       usher-rival redis-lock --redis-port PORT, and the same\n"
-    "       usher-rival limit --events ID,… --seat-count N --answers FILE\n"
+    "       usher-rival batch-limit --events ID,… --seat-count N --answers FILE\n"
     "                         [--seconds 5] [--seed 1] [--process NAME=PID]…\n";
 
 int main(int argc, char **argv) {
     static const struct options_command commands[] = {{"optimistic", "eqa", rival_optimistic},
                                                       {"redis-lock", "eqal", rival_redis_lock},
-                                                      {"limit", "eqa", rival_limit},
+                                                      {"batch-limit", "eqa", rival_batch_limit},
                                                       {0}};
     return options_run(argc, argv, commands, usage);
 }

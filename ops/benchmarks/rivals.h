@@ -5,7 +5,7 @@
  *   optimistic   reads the two seats and their versions, then writes seats and booking in one
  *                statement if the versions are still those; who loses a race reads again
  *   redis-lock   `SET seat user NX EX 300` for both seats, then one transaction
- *   limit        none of them: the worker's own statements, fed with batches that are ready; what
+ *   batch-limit  none of them: the worker's own statements, fed with batches that are ready; what
  *                PostgreSQL leaves for HTTP, NATS and deciding to be used up
  *
  * True: measured, and the result printed. False, with a line on stderr, else.
@@ -17,6 +17,6 @@
 
 MUST_CHECK bool rival_optimistic(const struct options *options);
 MUST_CHECK bool rival_redis_lock(const struct options *options);
-MUST_CHECK bool rival_limit(const struct options *options);
+MUST_CHECK bool rival_batch_limit(const struct options *options);
 
 #endif
