@@ -47,6 +47,11 @@ struct joins_room {
     bool issuing;
     uint64_t issue_asked; /* more is asked for when that is there, or with the next tick */
     uint64_t highest;     /* number that was fenced */
+    uint64_t answered;    /* no higher number was answered */
+    uint32_t attended;    /* this many spans were there when the owner was told last that we
+                             attend to the newest, and to none older any more; 0: never */
+    bool attends;         /* the owner has said yes */
+    bool attend_refused;  /* it is asked again with the next tick */
 };
 
 TAILQ_HEAD(room_list, joins_room);
@@ -57,6 +62,7 @@ struct joins {
     struct room_list rooms;
     struct join_list by_age;
     size_t count;
+    bool forgetful; /* of rooms, and what was answered there */
     int64_t now_us;
     int64_t refused_logged_us;
 };
@@ -112,6 +118,7 @@ static enum status make_room(struct joins *joins, uint64_t event_id, struct join
         TAILQ_INIT(&room->lists[i]);
     }
     TAILQ_INSERT_TAIL(&joins->rooms, room, next);
+    room->answered = joins->forgetful ? ROOM_NUMBER_MAX : 0;
     *made = room;
     return STATUS_OK;
 }
@@ -125,6 +132,12 @@ static void free_room(struct joins_room *room) {
 
 static bool room_is_idle(const struct joins_room *room) {
     return room->count == 0 && !room->wanting && !room->looking && !room->issuing;
+}
+
+/* What was answered in it is remembered as long as there is place. */
+static bool room_is_over(const struct joins_room *room) {
+    return room_is_idle(room) &&
+           (room->attended == 0 || id_map_count(room->joins->by_event) > JOINS_ROOMS_KEPT_MAX);
 }
 
 static void leave(struct join *join) {
@@ -199,7 +212,9 @@ static void answer_all(struct joins_room *room, enum join_state state, enum join
 
 static void answer_place(struct join *join, enum join_outcome outcome,
                          const struct room_line *line) {
+    struct joins_room *room = join->room;
     struct join_place place = {.number = join->number};
+    room->answered = join->number > room->answered ? join->number : room->answered;
     while (place.span + 1 < line->count &&
            line->spans[place.span + 1].first_number <= join->number) {
         place.span++;
@@ -222,6 +237,16 @@ static void log_refused(struct joins_room *room, const char *why) {
 /* --- steps ----------------------------------------------------------------------------------- */
 
 static void go_on(struct joins_room *room);
+
+/* Only what was published in the newest span has a number, and only once the owner knows that we
+ * answer numbers of that span. */
+static bool is_of_newest(const struct join *join, const struct room_state *state) {
+    return join->span == state->line.count - 1;
+}
+
+static bool may_answer(const struct join *join) {
+    return join->room->attends && join->span + 1 == join->room->attended;
+}
 
 /* Our connection is to the run that was vouched for. */
 static bool is_vouched(const struct joins *joins, const struct room_state *state) {
@@ -305,9 +330,8 @@ static void publish_wanted(struct joins_room *room, const struct room_state *sta
 static void fence(struct joins_room *room, const struct room_state *state) {
     struct join *join = NULL;
     while ((join = TAILQ_FIRST(&room->lists[LOOKED_FOR])) != NULL) {
-        join->number = join->span == state->line.count - 1
-                           ? room_line_number(&state->line, join->sequence)
-                           : 0;
+        join->number =
+            is_of_newest(join, state) ? room_line_number(&state->line, join->sequence) : 0;
         if (join->number == 0) {
             enter(join, WANTED);
             continue;
@@ -383,8 +407,10 @@ static void on_asked(void *context, enum command_outcome outcome, const struct r
                (reply->code == REPLY_OK && turn_state_is_ended(reply->turn.state))) {
         join->expected_last = join->sequence; /* it has become somebody else's, or ended */
         go_on(room);
-    } else if (reply->code == REPLY_OK) {
+    } else if (reply->code == REPLY_OK && is_of_newest(join, view.state) && may_answer(join)) {
         answer_place(join, JOIN_KNOWN, &view.state->line);
+    } else if (reply->code == REPLY_OK) {
+        go_on(room); /* another span has begun: it may be lost */
     } else {
         answer(join, reply->code == REPLY_OVERLOADED ? JOIN_OVERLOADED : JOIN_UNAVAILABLE, NULL);
     }
@@ -403,9 +429,9 @@ static void ask(struct join *join) {
 static void answer_fenced(struct joins_room *room, const struct room_state *state) {
     struct join *join = NULL;
     while ((join = TAILQ_FIRST(&room->lists[FENCED])) != NULL) {
-        if (join->span != state->line.count - 1) {
+        if (!is_of_newest(join, state)) {
             enter(join, WANTED);
-        } else if (join->number > state->issued_to) {
+        } else if (!may_answer(join) || join->number > state->issued_to) {
             return;
         } else if (join->known) {
             ask(join);
@@ -417,18 +443,41 @@ static void answer_fenced(struct joins_room *room, const struct room_state *stat
 
 /* The room's news tell how far they may be answered now. */
 static void on_issued(void *context, enum command_outcome outcome, const struct reply *reply) {
-    (void)outcome;
-    (void)reply;
     struct joins_room *room = context;
     room->issuing = false;
+    if (outcome != COMMAND_ANSWERED || reply->code != REPLY_OK) {
+        room->attend_refused = true;
+        return;
+    }
+    room->attends = true;
+    go_on(room);
+}
+
+/* A span has begun that the owner does not know us to attend to: at once where numbers were
+ * answered before, since the door may wait for it; else when somebody joins. */
+static bool has_to_attend(const struct joins_room *room, const struct room_state *state) {
+    bool behind = state->line.count > room->attended ||
+                  (state->line.count == room->attended && !room->attends);
+    return behind && !room->attend_refused && (room->attended > 0 || room->count > 0);
+}
+
+static bool needs_numbers(const struct joins_room *room, const struct room_state *state) {
+    return room->highest > 0 && room->highest + JOINS_ISSUE_AHEAD > state->issued_to &&
+           room->issue_asked <= state->issued_to;
 }
 
 static void issue(struct joins_room *room, const struct room_state *state) {
-    if (room->issuing || room->issue_asked > state->issued_to ||
-        room->highest + JOINS_ISSUE_AHEAD <= state->issued_to || room->highest == 0) {
+    bool attend = has_to_attend(room, state);
+    if (room->issuing || state->line.count == 0 || state->line.count < room->attended ||
+        (!attend && !needs_numbers(room, state))) {
         return;
     }
-    struct command command = {.kind = COMMAND_ROOM_ISSUE, .queue_number = room->highest};
+    struct command command = {.kind = COMMAND_ROOM_ISSUE,
+                              .queue_number = room->highest,
+                              .span = state->line.count - 1,
+                              .answered = room->answered};
+    room->attends = room->attends && state->line.count == room->attended;
+    room->attended = state->line.count;
     room->issue_asked = room->highest + JOINS_ISSUE_AHEAD;
     room->issuing =
         send_command(room, &command, room->joins->now_us + (int64_t)ISSUE_WAIT_MS * 1000, on_issued,
@@ -453,7 +502,9 @@ static void go_on(struct joins_room *room) {
     if (!TAILQ_EMPTY(&room->lists[STORED])) {
         look(room);
     }
-    issue(room, view.state);
+    if (room_phase_joins(view.phase)) {
+        issue(room, view.state);
+    }
 }
 
 static void on_room(void *context, const struct room_view *view) {
@@ -531,6 +582,7 @@ static void tick_room(struct joins_room *room) {
     if (!room->issuing) {
         room->issue_asked = 0;
     }
+    room->attend_refused = false;
     if (TAILQ_EMPTY(&room->lists[WANTED])) {
         go_on(room);
         return;
@@ -550,7 +602,8 @@ void joins_tick(struct joins *joins, int64_t now_us) {
     }
     for (struct joins_room *at = TAILQ_FIRST(&joins->rooms); (room = at) != NULL;) {
         at = TAILQ_NEXT(room, next);
-        if (room_is_idle(room)) {
+        if (room_is_over(room)) {
+            joins->forgetful = joins->forgetful || room->attended > 0;
             free_room(room);
         } else {
             tick_room(room);

@@ -9,7 +9,8 @@
  *     | +------ connection ended, another stream ------- LOOKED_FOR <- STORED
  *     |                                                    | the stream is the one vouched for
  *     |                                                    v
- *     +------ another span has begun ------------------- FENCED --number <= issued_to--> JOIN_NEW
+ *     +------ another span has begun ------------------- FENCED --number <= issued_to,
+ *     |                                                    |        attended -----> JOIN_NEW
  *     |                                                    |
  *     |                                                    | it is a sequence N of before
  *     |                                                    v
@@ -27,6 +28,14 @@
  * up to the `issued_to` that the owner has committed, and while no further span has begun; the
  * owner is told in time when more is needed (COMMAND_ROOM_ISSUE).
  *
+ * The same command tells the owner which gateways *attend* to a span: numbers are answered only of
+ * one that this command was answered OK for, and of none older from the moment it is sent; it says
+ * which was the highest number that this process has answered in the room. So the owner can know
+ * that no lost number was ever answered (worker/engine/room.h). A room once attended to is
+ * remembered for that, and each further span of it is attended to as soon as it is heard of. Once
+ * one had to be forgotten (JOINS_ROOMS_KEPT_MAX), those that are new from then on are said to have
+ * been answered any number.
+ *
  * At most JOINS_OPEN_MAX publishes a room are under way; the rest waits. Whatever fails goes on
  * with the next tick, after a look at the stream that succeeds.
  */
@@ -40,10 +49,11 @@
 
 enum {
     JOINS_MAX = 200000,
-    JOINS_ROOMS_MAX = 10000, /* with joins under way */
-    JOINS_OPEN_MAX = 5000,   /* what a server does in 70 ms */
-    JOINS_ISSUE_AHEAD = 500, /* so many numbers before the last one, more are asked for */
-    JOIN_CONFLICTS_MAX = 8,  /* of one join; past it JOIN_UNAVAILABLE */
+    JOINS_ROOMS_MAX = 10000,     /* with joins under way */
+    JOINS_ROOMS_KEPT_MAX = 5000, /* past it those without are forgotten */
+    JOINS_OPEN_MAX = 5000,       /* what a server does in 70 ms */
+    JOINS_ISSUE_AHEAD = 500,     /* so many numbers before the last one, more are asked for */
+    JOIN_CONFLICTS_MAX = 8,      /* of one join; past it JOIN_UNAVAILABLE */
     JOIN_WAIT_MS = 5000,
 };
 

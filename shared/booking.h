@@ -79,7 +79,8 @@ enum command_kind {
     COMMAND_ROOM_LOOK = 7,    /* what has become of `user`'s `queue_number` */
     COMMAND_ROOM_CLAIM = 8,   /* a pass for `user`'s turn `queue_number` */
     COMMAND_ROOM_LEAVE = 9,   /* `user` gives `queue_number` up, whatever it is now */
-    COMMAND_ROOM_ISSUE = 10,  /* numbers as high as `queue_number` are about to be answered */
+    COMMAND_ROOM_ISSUE = 10,  /* numbers as high as `queue_number` are about to be answered, of
+                                 span `span` and none older any more */
     COMMAND_ROOM_REPORT = 11, /* who was read from the stream: `arrivals`, from `queue_number` on */
     COMMAND_ROOM_MOVE = 12,   /* `user`'s `queue_number` becomes `new_user`'s */
     COMMAND_ROOM_VOUCH = 13,  /* the owner's own, never on the wire: a stream was looked at */
@@ -120,7 +121,10 @@ struct command {
     char server_id[ROOM_SERVER_ID_SIZE]; /* report, vouch: which run of NATS; "" with replicas */
     char created[ROOM_CREATED_SIZE];     /* report, vouch: which stream */
     uint64_t sequence;                   /* vouch: the stream's last one */
-    uint32_t arrival_count;              /* report: 1 … ROOM_REPORT_MAX */
+    uint32_t span;                       /* issue: position in the line */
+    uint64_t answered;       /* issue: no higher number was answered by this gateway so far */
+    uint64_t gateway;        /* the instance of who asks, as the frame says; 0: the owner itself */
+    uint32_t arrival_count;  /* report: 1 … ROOM_REPORT_MAX */
     const uint8_t *arrivals; /* ROOM_ARRIVAL_BYTES each; belongs to whoever made the command */
 };
 

@@ -112,6 +112,18 @@ static void get_report(struct wire_cursor *cursor, struct command *command) {
     command->arrivals = wire_get_bytes(cursor, (size_t)command->arrival_count * ROOM_ARRIVAL_BYTES);
 }
 
+static uint8_t *put_issue(uint8_t *at, const struct command *command) {
+    at = wire_put_varint(at, command->queue_number);
+    at = wire_put_varint(at, command->span);
+    return wire_put_varint(at, command->answered);
+}
+
+static void get_issue(struct wire_cursor *cursor, struct command *command) {
+    command->queue_number = wire_get_varint(cursor, ROOM_NUMBER_MAX);
+    command->span = (uint32_t)wire_get_varint(cursor, ROOM_SPANS_MAX - 1);
+    command->answered = wire_get_varint(cursor, ROOM_NUMBER_MAX);
+}
+
 static uint8_t *put_command(uint8_t *at, const struct command *command) {
     at = wire_put_varint(at, command->kind);
     at = wire_put_id(at, &command->request_id);
@@ -138,8 +150,9 @@ static uint8_t *put_command(uint8_t *at, const struct command *command) {
     case COMMAND_ROOM_LOOK:
     case COMMAND_ROOM_CLAIM:
     case COMMAND_ROOM_LEAVE:
-    case COMMAND_ROOM_ISSUE:
         return wire_put_varint(at, command->queue_number);
+    case COMMAND_ROOM_ISSUE:
+        return put_issue(at, command);
     case COMMAND_ROOM_REPORT:
         return put_report(at, command);
     case COMMAND_ROOM_MOVE:
@@ -185,8 +198,10 @@ static void get_command(struct wire_cursor *cursor, void *record) {
     case COMMAND_ROOM_LOOK:
     case COMMAND_ROOM_CLAIM:
     case COMMAND_ROOM_LEAVE:
-    case COMMAND_ROOM_ISSUE:
         command->queue_number = wire_get_varint(cursor, ROOM_NUMBER_MAX);
+        return;
+    case COMMAND_ROOM_ISSUE:
+        get_issue(cursor, command);
         return;
     case COMMAND_ROOM_REPORT:
         get_report(cursor, command);

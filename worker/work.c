@@ -29,6 +29,7 @@ struct work *work_create(const struct command *command, uint64_t gateway, uint64
     if (!work)
         return NULL;
     work->command = *command;
+    work->command.gateway = gateway;
     work->gateway = gateway;
     work->arrival = arrival;
     if (!copy_parts(work, command)) {

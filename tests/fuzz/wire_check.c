@@ -29,6 +29,7 @@ static void check_command(const struct command *command) {
     ensure(command->patch == NULL || strlen(command->patch) <= EVENT_PATCH_MAX_BYTES);
     ensure(command->kind != COMMAND_ROOM_VOUCH && command->queue_number <= ROOM_NUMBER_MAX);
     ensure(command->pass != PASS_GOOD || command->queue_number > 0);
+    ensure(command->span < ROOM_SPANS_MAX && command->answered <= ROOM_NUMBER_MAX);
     ensure(text_ends_within(command->server_id, sizeof command->server_id));
     ensure(text_ends_within(command->created, sizeof command->created));
     ensure((command->arrivals != NULL) == (command->kind == COMMAND_ROOM_REPORT));

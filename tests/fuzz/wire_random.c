@@ -107,6 +107,10 @@ void wire_random_command(uint64_t *seed, struct command *command,
         any_report(seed, command, arrivals);
     else if (command->kind >= COMMAND_ROOM_LOOK)
         command->queue_number = up_to(seed, ROOM_NUMBER_MAX);
+    if (command->kind == COMMAND_ROOM_ISSUE) {
+        command->span = (uint32_t)up_to(seed, ROOM_SPANS_MAX - 1);
+        command->answered = up_to(seed, ROOM_NUMBER_MAX);
+    }
 }
 
 static void any_booking(uint64_t *seed, struct booking *booking) {

@@ -283,6 +283,7 @@ static void another_stream_gives_no_numbers(void **state) {
     bench->state.line.count = 2;
     bench->state.issued_to = 2000;
     change_room(bench);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
     assert_int_equal(bench->published, 1);
     tick(bench);
     show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
@@ -292,6 +293,99 @@ static void another_stream_gives_no_numbers(void **state) {
     show_stream(bench, JETSTREAM_DONE, CREATED_LATER);
     expect_told(bench, 0, JOIN_NEW, 1001);
     assert_int_equal(bench->people[0].place.span, 1);
+}
+
+/* --- attending */
+
+/* Expects that the owner is told so with this command, and has it agree. */
+static void expect_attended(struct bench *bench, size_t command, uint32_t span, uint64_t answered) {
+    assert_int_equal(bench->commanded, command + 1);
+    assert_int_equal(bench->commands[command].command.kind, COMMAND_ROOM_ISSUE);
+    assert_int_equal(bench->commands[command].command.span, span);
+    assert_int_equal(bench->commands[command].command.answered, answered);
+    reply(bench, command, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+}
+
+static void answer_one(struct bench *bench, size_t person, uint64_t sequence) {
+    join(bench, person);
+    acknowledge(bench, JETSTREAM_DONE, sequence);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+}
+
+/* NATS starts anew and has lost nothing: the newest span begins at `first_sequence`. */
+static void begin_span(struct bench *bench, uint64_t first_sequence) {
+    lose_connection(bench);
+    (void)snprintf(bench->state.server_id, sizeof bench->state.server_id, "NRUN2");
+    (void)snprintf(bench->server_id, sizeof bench->server_id, "NRUN2");
+    bench->state.line.spans[1] = (struct room_span){1001, first_sequence, 0};
+    bench->state.line.count = 2;
+    bench->state.issued_to = 2000;
+    bench->connected = true;
+    change_room(bench);
+}
+
+static void nothing_is_told_before_the_owner_knows_us(void **state) {
+    struct bench *bench = *state;
+    change_room(bench);
+    assert_int_equal(bench->commanded, 0); /* nobody has joined */
+    answer_one(bench, 0, 41);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->commanded, 1);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_CONFLICT, TURN_NONE);
+    change_room(bench);
+    assert_int_equal(bench->commanded, 1);
+    tick(bench);
+    expect_waiting(bench, 0);
+    expect_attended(bench, 1, 0, 0);
+    expect_told(bench, 0, JOIN_NEW, 41);
+}
+
+static void a_span_is_attended_to_when_it_is_heard_of(void **state) {
+    struct bench *bench = *state;
+    answer_one(bench, 0, 41);
+    answer_one(bench, 1, 40);
+    for (int i = 0; i < 3; i++) {
+        tick(bench);
+    }
+    assert_int_equal(bench->commanded, 0);
+    begin_span(bench, 42);
+    answer_one(bench, 2, 42);
+    expect_waiting(bench, 2);
+    reply(bench, 0, COMMAND_OUTCOME_UNKNOWN, REPLY_OK, TURN_NONE);
+    tick(bench);
+    expect_waiting(bench, 2);
+    expect_attended(bench, 1, 1, 41);
+    expect_told(bench, 2, JOIN_NEW, 1001);
+    tick(bench);
+    assert_int_equal(bench->commanded, 2);
+}
+
+/* The owner said that it lives when NATS had just lost it. */
+static void who_was_asked_for_in_an_older_span_is_not_told(void **state) {
+    struct bench *bench = *state;
+    join(bench, 0);
+    acknowledge(bench, JETSTREAM_CONFLICT, 5);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    assert_int_equal(bench->commands[0].command.kind, COMMAND_ROOM_LOOK);
+    begin_span(bench, 5);
+    expect_attended(bench, 1, 1, 0);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
+    expect_waiting(bench, 0);
+    acknowledge(bench, JETSTREAM_DONE, 5);
+    show_stream(bench, JETSTREAM_DONE, CREATED);
+    expect_told(bench, 0, JOIN_NEW, 1001);
+}
+
+/* As an old copy of the news may tell it. */
+static void an_older_span_is_never_attended_to_again(void **state) {
+    struct bench *bench = *state;
+    begin_span(bench, 42);
+    expect_attended(bench, 0, 1, 0);
+    bench->state.line.count = 1;
+    answer_one(bench, 0, 41);
+    tick(bench);
+    expect_waiting(bench, 0);
+    assert_int_equal(bench->commanded, 1);
 }
 
 /* Stored in the old stream, which is deleted; the next one is vouched for before the look. */
@@ -324,6 +418,8 @@ static void a_number_that_waits_when_a_span_begins_is_not_told(void **state) {
     bench->state.issued_to = 2000;
     reconnect(bench);
     expect_waiting(bench, 0);
+    reply(bench, 0, COMMAND_ANSWERED, REPLY_OK, TURN_NONE); /* more numbers, of the old span */
+    reply(bench, 1, COMMAND_ANSWERED, REPLY_OK, TURN_NONE);
     assert_int_equal(bench->published, 2);
     acknowledge(bench, JETSTREAM_DONE, 990);
     show_stream(bench, JETSTREAM_DONE, CREATED);
@@ -482,7 +578,12 @@ int main(void) {
         TEST(nobody_waits_longer_than_the_limit),
         TEST(what_jetstream_has_no_room_for_is_refused),
         TEST(only_so_many_are_under_way),
+        TEST(a_span_is_attended_to_when_it_is_heard_of),
+        TEST(who_was_asked_for_in_an_older_span_is_not_told),
+        TEST(an_older_span_is_never_attended_to_again),
 #undef TEST
+        cmocka_unit_test_setup_teardown(nothing_is_told_before_the_owner_knows_us, make_new_bench,
+                                        free_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

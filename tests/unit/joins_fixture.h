@@ -68,9 +68,10 @@ struct bench {
     struct person people[PEOPLE_MAX];
 };
 
-/* Fixtures of a test: with the room OPEN, vouched for, and numbers issued up to 1000. All that is
- * open at the end ends as it would at the process's end. */
+/* Fixtures of a test: with the room OPEN, vouched for, numbers issued up to 1000, and attended to.
+ * All that is open at the end ends as it would at the process's end. */
 int make_bench(void **state);
+int make_new_bench(void **state); /* nobody has ever joined */
 int free_bench(void **state);
 
 /* One of the people joins; keeps how it ends. */

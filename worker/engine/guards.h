@@ -82,6 +82,7 @@
     X(LEAVE_ENDED, "what has ended is not given up again")                                         \
     X(ISSUE_CLOSED, "no numbers are given while the room is closed")                               \
     X(ISSUE_UNVOUCHED, "no numbers are given of a stream nobody vouched for")                      \
+    X(ISSUE_SPAN, "no numbers are given but of the newest span")                                   \
     X(ISSUE_ENDLESS, "numbers fit into the database")                                              \
     X(ISSUE_BACK, "what was issued is never taken back")                                           \
     X(MOVE_DONE, "a repeated move changes nothing")                                                \
@@ -103,6 +104,8 @@
     X(ROLL_READABLE, "only gaps are called by roll")                                               \
     X(ROLL_WINDOW, "whoever is in a gap has a claim window to show up")                            \
     X(ROLL_STAND, "the door waits at a gap for who looks only when next")                          \
+    X(ROLL_UNKNOWN, "whom the owner does not know may have answered numbers of a gap")             \
+    X(ROLL_ANSWERED, "a gap is empty when nobody answered numbers of it")                          \
     X(ROLL_ALLOWED, "a roll call keeps to the pace")                                               \
     X(PASS_NONE, "with the room on a pass is needed")                                              \
     X(PASS_FORGED, "a pass that is not ours is refused")                                           \

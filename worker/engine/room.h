@@ -30,6 +30,13 @@
  * a number of it can show it; then it calls those who did, in order of number, and passes the gap.
  * Who shows up later is called next, ahead of the new span.
  *
+ * It does not wait when nobody can have a number of the gap. Only gateways answer numbers, and each
+ * only of the span that it was last told OK for (issue), with which it said what the highest was
+ * that it had answered. So when every gateway that may have answered numbers above admitted_to has
+ * come to the newest span since, and none had gone beyond admitted_to, the gap is empty. This is
+ * known of numbers given since the room vouched for a span itself: it is not stored, and after a
+ * takeover, or with more than ROOM_GATEWAYS_MAX gateways, the door waits.
+ *
  * The pace (pace.h) says how many more may be called now, the *allowance*: raised by room_pace,
  * used up by those who are called. The grant to the gateways is what of it can be read from the
  * stream; nothing is granted while somebody of a gap that was passed waits to be called.
@@ -58,6 +65,7 @@ struct room;
 enum {
     ROOM_WAITING_MAX = 1 << 20, /* default of waiting_limit: known people without a turn */
     ROOM_ROLL_MS = 5000,        /* or a claim window, if that is shorter */
+    ROOM_GATEWAYS_MAX = 64,     /* known to answer numbers */
     ROOM_ISSUE_AHEAD = 1000,    /* numbers that may be answered beyond those asked for */
     /* Of one decision: a turn each that was over, and a new one; and the record. */
     ROOM_CHANGES_MAX = 2 * ROOM_REPORT_MAX + 1,
@@ -158,8 +166,10 @@ size_t room_gaps(const struct room *room, struct room_gap gaps[ROOM_SPANS_MAX]);
  *         is a PASS now, or was (`replayed`).
  * leave   BAD_NUMBER as for claim; OVERLOADED (waiting_limit); OK: it has ended, or had
  *         (`replayed`). A PASS with an open hold: the hold stays, no further one can be made.
- * issue   ROOM_CLOSED (OFF, CLOSED, or nothing vouched); INVALID (beyond ROOM_NUMBER_MAX); OK:
- *         issued_to is at least queue_number + ROOM_ISSUE_AHEAD; more when people join fast.
+ * issue   ROOM_CLOSED (OFF, CLOSED, or nothing vouched); CONFLICT: `span` is not the newest;
+ *         INVALID (beyond ROOM_NUMBER_MAX); OK: issued_to is at least queue_number +
+ *         ROOM_ISSUE_AHEAD, more when people join fast, and `gateway` may answer numbers of the
+ *         newest span, but none of older ones that were not in the stream when it began.
  * report  INVALID: not vouched for, does not begin at admitted_to + 1, goes beyond the grant (also
  *         when the door is shut), or nobody in it. OK: all of it is decided.
  * move    BAD_NUMBER as for claim, but OK `replayed` when it is the new user's; OVERLOADED

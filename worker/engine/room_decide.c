@@ -153,6 +153,9 @@ static enum reply_code decide_issue(const struct decider *d) {
     if (GUARD(ISSUE_CLOSED, is_shut(d->phase)) || GUARD(ISSUE_UNVOUCHED, room->line.count == 0)) {
         return REPLY_ROOM_CLOSED;
     }
+    if (GUARD(ISSUE_SPAN, d->command->span != room->line.count - 1)) {
+        return REPLY_CONFLICT;
+    }
     uint64_t ahead = ROOM_ISSUE_AHEAD + room->joined_lately;
     if (GUARD(ISSUE_ENDLESS, d->number > ROOM_NUMBER_MAX - ahead)) {
         return REPLY_INVALID;
@@ -160,6 +163,7 @@ static enum reply_code decide_issue(const struct decider *d) {
     if (GUARD(ISSUE_BACK, d->number + ROOM_ISSUE_AHEAD > room->record.issued_to)) {
         room->record.issued_to = d->number + ahead;
     }
+    room_attend(room, d->command);
     return REPLY_OK;
 }
 
@@ -258,6 +262,9 @@ static enum reply_code decide_vouch(struct decider *d) {
     struct room_change *change = room_add_change(room, ROOM_CHANGE_VOUCH);
     change->vouch_index = room->line.count - 1;
     change->vouch = vouch;
+    if (room->attended_from == 0) {
+        room->attended_from = vouch.span.first_number;
+    }
     room->stream_seen = true;
     room->last_sequence = command->sequence;
     room->joined_lately = 0;

@@ -53,7 +53,7 @@ static struct known_turn *first_late(const struct room *room) {
     return first != NULL && first->turn.number <= room->record.admitted_to ? first : NULL;
 }
 
-/* Has whoever is in this gap had the time to show up? */
+/* Is nobody in this gap, or has whoever is had the time to show up? */
 static bool roll_is_over(struct room *room, const struct room_stretch *gap,
                          const struct show_time *time) {
     uint32_t behind = room->line.count - 1;
@@ -64,6 +64,9 @@ static bool roll_is_over(struct room *room, const struct room_stretch *gap,
     if (room->roll_last != gap->last) {
         room->roll_last = gap->last;
         room->roll_since_ms = time->served_ms;
+    }
+    if (!room_may_be_answered(room)) {
+        return true;
     }
     int64_t claim_ms = room->settings.claim_ms;
     int64_t stand_ms = claim_ms < ROOM_ROLL_MS ? claim_ms : ROOM_ROLL_MS;

@@ -7,6 +7,7 @@
  * room_door.c     who is called: reports, the roll call, the pace
  * room_turns.c    the only code that changes a turn or the record
  * room_gaps.c     spans and gaps
+ * room_gateways.c who may have answered numbers of a gap
  * room_check.c    the invariants
  */
 #ifndef USHER_WORKER_ENGINE_ROOM_PRIVATE_H
@@ -30,6 +31,13 @@ static inline struct known_turn *known_turn_of(struct heap_node *order) {
     return (struct known_turn *)order;
 }
 
+/* One that has answered numbers of `span`, or is about to. */
+struct room_gateway {
+    uint64_t instance;
+    uint32_t span;     /* and none of older ones any more */
+    uint64_t answered; /* the highest before it came to that span */
+};
+
 struct room {
     uint64_t event_id;
     struct room_settings settings;
@@ -46,6 +54,10 @@ struct room {
     struct heap *roll;      /* the WAITING ones in gaps, by number */
     uint64_t roll_last;     /* the end of the gap that the door stands before, and since when */
     int64_t roll_since_ms;
+    uint64_t attended_from; /* all who may have answered this number or a higher one are known;
+                               0: there is no such number */
+    uint32_t gateway_count;
+    struct room_gateway gateways[ROOM_GATEWAYS_MAX];
     struct known_turn *spares;
     size_t spare_count;
     uint32_t called; /* turns of each kind */
@@ -102,6 +114,13 @@ void room_advance(struct room *room, uint64_t admitted_to);
 bool room_in_gap(const struct room *room, uint64_t number);
 /* Adds a span and what becomes a gap by it. STATUS_NO_MEMORY, STATUS_LIMIT, STATUS_INVALID. */
 MUST_CHECK enum status room_add_vouch(struct room *room, const struct room_vouch *vouch);
+
+/* --- room_gateways.c */
+
+/* Who asks answers numbers of the newest span from now on. */
+void room_attend(struct room *room, const struct command *issue);
+/* May anybody have been answered a number above admitted_to and below the newest span? */
+bool room_may_be_answered(const struct room *room);
 
 /* --- room_door.c */
 
