@@ -11,7 +11,13 @@
 #include "tests/sim/random.h"
 #include "tests/sim/room_model.h"
 
-enum { CROWD_USERS_MAX = 24, CROWD_ENTRIES_MAX = 2048, CROWD_TOKENS_MAX = 2048 };
+enum {
+    CROWD_GATEWAYS_MAX = 3,
+    CROWD_INSTANCES_MAX = 48,
+    CROWD_USERS_MAX = 24,
+    CROWD_ENTRIES_MAX = 2048,
+    CROWD_TOKENS_MAX = 2048
+};
 
 /* What somebody was answered. */
 struct queue_token {
@@ -20,8 +26,19 @@ struct queue_token {
     bool moved; /* given to somebody else since */
 };
 
+/* Answers numbers of the newest span that it attends to, as the owner knows. */
+struct crowd_gateway {
+    uint64_t instance;
+    uint32_t attended; /* of how many spans it said so last that it attends to the newest */
+    bool attends;      /* the owner has said yes */
+    uint64_t answered; /* the highest number */
+};
+
 struct crowd {
     struct random *random;
+    uint64_t instances;
+    uint32_t gateway_count;
+    struct crowd_gateway gateways[CROWD_GATEWAYS_MAX];
     uint32_t user_count;
     struct id128 users[CROWD_USERS_MAX];
     uint32_t run;     /* of NATS */
@@ -37,13 +54,24 @@ void crowd_make(struct crowd *crowd, struct random *random);
 void crowd_names(const struct crowd *crowd, char server_id[ROOM_SERVER_ID_SIZE],
                  char created[ROOM_CREATED_SIZE]);
 bool crowd_is_vouched(const struct crowd *crowd, const struct room_model *room);
+struct crowd_gateway *crowd_gateway(struct crowd *crowd);
 /* Somebody joins, if a gateway may publish. NULL, or which promise the answer breaks. */
-const char *crowd_join(struct crowd *crowd, const struct room_model *committed, int64_t now_us);
+const char *crowd_join(struct crowd *crowd, struct crowd_gateway *gateway,
+                       const struct room_model *committed, int64_t now_us);
+/* Somebody who is in the stream joins again, maybe never having been answered. */
+void crowd_rejoin(struct crowd *crowd, struct crowd_gateway *gateway,
+                  const struct room_model *committed);
+/* A gateway starts anew and knows nothing. */
+void crowd_restart_gateway(struct crowd *crowd);
 /* NATS starts anew and has lost its last entries, or hasn't; the stream is another one. */
 void crowd_restart(struct crowd *crowd);
 void crowd_recreate(struct crowd *crowd);
 /* NULL, or who has a turn with a number that somebody else holds. */
 const char *crowd_audit(const struct crowd *crowd, const struct room_model *committed);
+/* Who was answered a number of a gap that the door has passed since `before`, and has not shown it;
+ * or NULL. */
+const struct queue_token *crowd_passed(const struct crowd *crowd, const struct room_model *room,
+                                       uint64_t before);
 const struct id128 *crowd_user(const struct crowd *crowd);
 
 #endif

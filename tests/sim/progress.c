@@ -85,6 +85,7 @@ void progress_print_totals(const struct progress *progress) {
            progress->takeovers, progress->loads, progress->lookups, progress->broken_stores,
            progress->failed_allocations);
     printf("rooms: joins %" PRIu64 ", spans %" PRIu64 ", reports %" PRIu64
-           ", called by roll %" PRIu64 "\n",
-           progress->joins, progress->vouches, progress->reports, progress->rolled);
+           ", called by roll %" PRIu64 ", gaps found empty %" PRIu64 "\n",
+           progress->joins, progress->vouches, progress->reports, progress->rolled,
+           progress->empty_gaps);
 }

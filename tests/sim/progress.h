@@ -43,6 +43,7 @@ struct progress {
     uint64_t reports;
     uint64_t rolled; /* called by roll */
     uint64_t joins;
+    uint64_t empty_gaps; /* passed without waiting */
 };
 
 /* Remembers why; returns false, for `return progress_fail(…)`. The first reason stays. */

@@ -61,7 +61,7 @@ bool room_load_stored(struct room_owner *owner) {
     room_destroy(owner->room);
     owner->room = NULL;
     owner->stream_seen = false;
-    owner->model.roll_last = 0; /* the door stands there anew */
+    room_model_load(&owner->model);
     if (random_percent(owner->random, 20)) {
         faults_start(random_below(owner->random, 40));
         status = load_once(owner, &loaded);

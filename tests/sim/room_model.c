@@ -134,11 +134,62 @@ static enum reply_code move(struct room_model *model, const struct command *comm
     return REPLY_OK;
 }
 
+void room_model_load(struct room_model *model) {
+    model->roll_last = 0; /* the door stands there anew */
+    model->heard_from = UINT32_MAX;
+    model->word_count = 0;
+}
+
+/* The last word of the gateway; NULL: none was heard. */
+static const struct model_word *last_word(const struct room_model *model, uint64_t gateway) {
+    const struct model_word *last = NULL;
+    for (uint32_t i = 0; i < model->word_count; i++) {
+        if (model->words[i].gateway == gateway) {
+            last = &model->words[i];
+        }
+    }
+    return last;
+}
+
+static void hear(struct room_model *model, const struct command *command) {
+    const struct model_word *last = last_word(model, command->gateway);
+    if (last == NULL || last->span != command->span) {
+        ensure(model->word_count < MODEL_WORDS_MAX);
+        model->words[model->word_count++] =
+            (struct model_word){command->gateway, command->span, command->answered};
+    }
+}
+
+/* Before the newest span began: by somebody who was not heard, by somebody who has not come to it,
+ * or by somebody who says so. */
+static bool may_be_answered(const struct room_model *model, uint64_t number) {
+    if (model->heard_from == UINT32_MAX ||
+        model->vouches[model->heard_from].span.first_number > number) {
+        return true;
+    }
+    for (uint32_t i = 0; i < model->word_count; i++) {
+        const struct model_word *last = last_word(model, model->words[i].gateway);
+        uint32_t next_span = last->span + 1;
+        if (last->span < model->heard_from) {
+            continue;
+        }
+        if (next_span == model->vouch_count
+                ? last->answered >= number
+                : model->vouches[next_span].span.first_number > number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum reply_code issue(struct room_model *model, const struct command *command,
                              enum room_phase phase, uint64_t issued_to) {
     uint64_t wanted = command->queue_number + ROOM_ISSUE_AHEAD;
     if (is_shut(phase) || model->vouch_count == 0) {
         return REPLY_ROOM_CLOSED;
+    }
+    if (command->span != model->vouch_count - 1) {
+        return REPLY_CONFLICT;
     }
     if (command->queue_number > (uint64_t)INT64_MAX / 2) {
         return REPLY_INVALID;
@@ -146,6 +197,7 @@ static enum reply_code issue(struct room_model *model, const struct command *com
     if (wanted > model->record.issued_to) {
         model->record.issued_to = issued_to;
     }
+    hear(model, command);
     return REPLY_OK;
 }
 
@@ -192,6 +244,9 @@ static enum reply_code vouch(struct room_model *model, const struct command *com
         }
     }
     made->span.first_number = above + 1;
+    if (model->heard_from == UINT32_MAX) {
+        model->heard_from = model->vouch_count;
+    }
     model->vouch_count++;
     return REPLY_OK;
 }
@@ -351,8 +406,10 @@ static bool roll(struct room_model *model, const struct show_time *time, uint32_
             model->roll_last = last;
             model->roll_since_ms = time->served_ms;
         }
-        if (time->served_ms - model->roll_since_ms < (claim_ms < 5000 ? claim_ms : 5000) ||
-            time->served_ms - model->vouches[behind].vouched_served_ms < claim_ms) {
+        bool too_early =
+            time->served_ms - model->roll_since_ms < (claim_ms < 5000 ? claim_ms : 5000) ||
+            time->served_ms - model->vouches[behind].vouched_served_ms < claim_ms;
+        if (too_early && may_be_answered(model, model->record.admitted_to + 1)) {
             return false;
         }
         due = lowest_shown(model, last);

@@ -8,7 +8,12 @@
 
 #include "worker/engine/room.h"
 
-enum { MODEL_TURNS_MAX = 640, MODEL_HOLDS_MAX = 160, MODEL_VOUCHES_MAX = ROOM_SPANS_MAX + 1 };
+enum {
+    MODEL_WORDS_MAX = 512,
+    MODEL_TURNS_MAX = 640,
+    MODEL_HOLDS_MAX = 160,
+    MODEL_VOUCHES_MAX = ROOM_SPANS_MAX + 1
+};
 
 /* A booking as far as the room is concerned. */
 struct model_hold {
@@ -18,12 +23,22 @@ struct model_hold {
     enum booking_status status;
 };
 
+/* What a gateway said when it came to a span. */
+struct model_word {
+    uint64_t gateway;
+    uint32_t span;
+    uint64_t answered;
+};
+
 struct room_model {
     size_t waiting_limit;
     struct room_settings settings;
     struct room_record record;
     uint64_t roll_last; /* the end of the gap that the door stands before, and since when */
     int64_t roll_since_ms;
+    uint32_t heard_from; /* every word about spans from here on was heard; UINT32_MAX: none yet */
+    uint32_t word_count;
+    struct model_word words[MODEL_WORDS_MAX];
     uint32_t vouch_count;
     struct room_vouch vouches[MODEL_VOUCHES_MAX];
     uint32_t hold_count;
@@ -45,6 +60,9 @@ void room_model_follow(struct room_model *model, const struct model_hold *hold,
                        enum booking_status before, const struct show_time *time);
 MUST_CHECK bool room_model_sweep(struct room_model *model, const struct room_facts *facts,
                                  const struct show_time *time, uint32_t allowance);
+
+/* The room is in memory anew. */
+void room_model_load(struct room_model *model);
 
 /* NULL when there is none. */
 const struct turn *room_model_find(const struct room_model *model, uint64_t number);

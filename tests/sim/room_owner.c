@@ -214,7 +214,7 @@ bool room_owner_decide(struct room_owner *owner, const struct room_delivery *del
     uint64_t issued_to = room_get_record(owner->room)->issued_to;
     bool within = room_model_decide(&owner->model, &command, &owner->facts, &owner->time, allowance,
                                     issued_to, &expected);
-    recent->code = actual.code;
+    recent->code = owner->code = actual.code;
     count_reply(owner, &command, &actual);
     const char *difference = reply_difference(&expected, &actual);
     if (difference != NULL) {

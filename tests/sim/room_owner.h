@@ -35,6 +35,7 @@ struct room_owner {
     struct show_time time;
     struct room_facts facts;
     struct room *room;
+    enum reply_code code;   /* of the last command that was decided */
     uint64_t last_sequence; /* as the room was told, if it was */
     bool stream_seen;
     struct room_model model; /* after every decision so far */

@@ -67,30 +67,69 @@ static bool pass_time(struct room_run *run) {
 
 /* --- the stream */
 
-/* A gateway that runs out of numbers asks for more. */
-static bool issue(struct room_run *run) {
+/* The number of who joins next; 0: nobody can. */
+static uint64_t next_number(const struct room_run *run) {
     const struct room_model *committed = &run->owner.committed;
-    struct room_delivery issue = {.command = {.kind = COMMAND_ROOM_ISSUE, .event_id = ROOM_EVENT}};
     if (!crowd_is_vouched(&run->crowd, committed)) {
-        return true;
+        return 0;
     }
     const struct room_span *span = &committed->vouches[committed->vouch_count - 1].span;
-    issue.command.queue_number =
-        span->first_number + (run->crowd.entry_count - (span->first_sequence - 1));
-    return issue.command.queue_number + ROOM_ISSUE_AHEAD / 2 < committed->record.issued_to ||
-           room_owner_decide(&run->owner, &issue);
+    return span->first_number + (run->crowd.entry_count - (span->first_sequence - 1));
+}
+
+/* A gateway asks for numbers of the newest span that it heard of, and answers none of older ones
+ * any more. The owner's word reaches it once it is committed, or gets lost. */
+static bool attend(struct room_run *run, struct crowd_gateway *gateway) {
+    uint32_t spans = run->owner.committed.vouch_count;
+    struct room_delivery issue = {.command = {.kind = COMMAND_ROOM_ISSUE,
+                                              .event_id = ROOM_EVENT,
+                                              .queue_number = next_number(run),
+                                              .span = spans - 1,
+                                              .answered = gateway->answered,
+                                              .gateway = gateway->instance}};
+    if (spans == 0) {
+        return true;
+    }
+    gateway->attends = gateway->attends && gateway->attended == spans;
+    gateway->attended = spans;
+    if (!room_owner_decide(&run->owner, &issue)) {
+        return false;
+    }
+    bool agreed = run->owner.code == REPLY_OK;
+    if (random_percent(&run->random, 30)) {
+        return true;
+    }
+    if (!room_owner_commit_all(&run->owner)) {
+        return false;
+    }
+    gateway->attends = gateway->attends || agreed;
+    return true;
+}
+
+/* A gateway that runs out of numbers asks for more. */
+static bool issue(struct room_run *run, struct crowd_gateway *gateway) {
+    const struct room_model *committed = &run->owner.committed;
+    return next_number(run) == 0 ||
+           (next_number(run) + ROOM_ISSUE_AHEAD / 2 < committed->record.issued_to &&
+            gateway->attends && gateway->attended == committed->vouch_count) ||
+           attend(run, gateway);
 }
 
 static bool join(struct room_run *run) {
+    struct crowd_gateway *gateway = crowd_gateway(&run->crowd);
     for (uint32_t people = random_between(&run->random, 1, 2); people > 0; people--) {
         run->owner.time.now_us++; /* so that called before and after can be told */
-        const char *broken = crowd_join(&run->crowd, &run->owner.committed, run->owner.time.now_us);
+        const char *broken =
+            crowd_join(&run->crowd, gateway, &run->owner.committed, run->owner.time.now_us);
         run->owner.progress->joins++;
         if (broken != NULL) {
             return progress_fail(run->owner.progress, "%s", broken);
         }
     }
-    return random_percent(&run->random, 20) || issue(run);
+    if (random_percent(&run->random, 20)) {
+        crowd_rejoin(&run->crowd, gateway, &run->owner.committed);
+    }
+    return random_percent(&run->random, 20) || issue(run, gateway);
 }
 
 /* What the owner does about a stream that it sees. */
@@ -292,6 +331,15 @@ static void ask_foolishly(struct room_run *run, struct command *command) {
     }
 }
 
+/* Of a gateway that never answers anybody; mostly of a span that is not the newest. */
+static void pick_span(struct room_run *run, struct command *command) {
+    uint32_t spans = run->owner.model.vouch_count;
+    command->answered = run->owner.model.record.admitted_to + random_below(&run->random, 2);
+    command->span = spans == 0                         ? 0
+                    : random_percent(&run->random, 40) ? spans - 1
+                                                       : random_below(&run->random, spans + 1);
+}
+
 static bool ask(struct room_run *run) {
     struct random *random = &run->random;
     struct room_delivery delivery = {.command = {.kind = pick_kind(random),
@@ -300,6 +348,9 @@ static bool ask(struct room_run *run) {
                                                  .new_user = *crowd_user(&run->crowd)}};
     struct command *command = &delivery.command;
     pick_person(run, command);
+    if (command->kind == COMMAND_ROOM_ISSUE) {
+        pick_span(run, command);
+    }
     if (random_percent(random, 12)) {
         ask_foolishly(run, command);
     }
@@ -355,6 +406,38 @@ static bool change_hold(struct room_run *run) {
     return true;
 }
 
+/* --- the sweep */
+
+/* Whoever was answered a number of a gap has had a claim window to show it when the door passes. */
+static bool sweep(struct room_run *run) {
+    struct room_owner *owner = &run->owner;
+    const struct room_model *model = &owner->model;
+    uint64_t before = model->record.admitted_to;
+    if (!room_owner_sweep(owner)) {
+        return false;
+    }
+    uint64_t passed = model->record.admitted_to;
+    if (passed == before) {
+        return true;
+    }
+    uint32_t behind = 0;
+    while (behind < model->vouch_count && model->vouches[behind].span.first_number <= passed) {
+        behind++;
+    }
+    while (behind < model->vouch_count &&
+           room_model_in_gap(model, model->vouches[behind].span.first_number)) {
+        behind++;
+    }
+    ensure(behind < model->vouch_count);
+    if (owner->time.served_ms >=
+        model->vouches[behind].vouched_served_ms + model->settings.claim_ms) {
+        return true;
+    }
+    owner->progress->empty_gaps++;
+    return crowd_passed(&run->crowd, model, before) == NULL ||
+           progress_fail(owner->progress, "a gap is passed in which somebody has a number");
+}
+
 /* --- a life */
 
 static enum commit_outcome pick_outcome(struct random *random) {
@@ -388,7 +471,11 @@ static bool change_the_world(struct room_run *run) {
     if (dice < 48) {
         return room_owner_take_over(&run->owner);
     }
-    return dice < 53 ? room_owner_forget(&run->owner) : room_broken_store_refused(&run->owner);
+    if (dice < 55) {
+        crowd_restart_gateway(&run->crowd);
+        return true;
+    }
+    return dice < 57 ? room_owner_forget(&run->owner) : room_broken_store_refused(&run->owner);
 }
 
 static bool step(struct room_run *run) {
@@ -397,7 +484,7 @@ static bool step(struct room_run *run) {
         return join(run);
     }
     if (dice < 330) {
-        return ask(run);
+        return dice < 110 ? attend(run, crowd_gateway(&run->crowd)) : ask(run);
     }
     if (dice < 480) {
         return report(run);
@@ -415,7 +502,7 @@ static bool step(struct room_run *run) {
         return pass_time(run);
     }
     if (dice < 810) {
-        return room_owner_sweep(&run->owner);
+        return sweep(run);
     }
     if (dice < 870) {
         return look(run);
