@@ -43,6 +43,7 @@ static void issue(struct lobby *lobby, uint64_t number) {
     struct desk *desk = lobby->scene->desk;
     struct desk_ask *ask = desk_new(desk, COMMAND_ROOM_ISSUE, (int64_t)lobby->event_id);
     ask->command.queue_number = number;
+    ask->command.span = lobby->room.line.count - 1;
     assert_int_equal(desk_decide(desk, ask)->code, REPLY_OK);
     struct wait wait = wait_at_most(LIMIT_MS);
     while (lobby->room.issued_to < number) {
