@@ -1,71 +1,14 @@
 #include "gateway/joins.h"
 
-#include "shared/id_map.h"
+#include "gateway/joins_private.h"
 #include "shared/ids.h"
 #include "shared/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 enum { ISSUE_WAIT_MS = 3000, REFUSED_LOG_MS = 1000, PAYLOAD_SIZE = 12 };
-
-enum join_state { WANTED, PUBLISHED, STORED, LOOKED_FOR, FENCED, ASKED, STATE_COUNT };
-
-struct join {
-    TAILQ_ENTRY(join) in_age; /* until it is answered */
-    TAILQ_ENTRY(join) in_state;
-    struct joins_room *room;
-    struct id128 user;
-    join_handler *handler; /* NULL: answered; what it has asked is still open */
-    void *context;
-    int64_t deadline_us;
-    uint64_t expected_last;
-    uint64_t sequence;
-    uint64_t number;
-    uint32_t span; /* the newest when it was published; that is whom it was vouched for */
-    enum join_state state;
-    bool known; /* `sequence` is of before */
-    uint8_t conflicts;
-};
-
-TAILQ_HEAD(join_list, join);
-
-/* A room with joins under way. */
-struct joins_room {
-    TAILQ_ENTRY(joins_room) next;
-    struct joins *joins;
-    uint64_t event_id;
-    char stream[ROOM_STREAM_SIZE];
-    struct join_list lists[STATE_COUNT]; /* FENCED: by number, those above issued_to */
-    size_t count;
-    size_t published;
-    bool wanting; /* of rooms */
-    bool looking;
-    bool held; /* nothing is published before a look has shown the stream */
-    bool issuing;
-    uint64_t issue_asked; /* more is asked for when that is there, or with the next tick */
-    uint64_t highest;     /* number that was fenced */
-    uint64_t answered;    /* no higher number was answered */
-    uint32_t attended;    /* this many spans were there when the owner was told last that we
-                             attend to the newest, and to none older any more; 0: never */
-    bool attends;         /* the owner has said yes */
-    bool attend_refused;  /* it is asked again with the next tick */
-};
-
-TAILQ_HEAD(room_list, joins_room);
-
-struct joins {
-    struct joins_config config;
-    struct id_map *by_event;
-    struct room_list rooms;
-    struct join_list by_age;
-    size_t count;
-    bool forgetful; /* of rooms, and what was answered there */
-    int64_t now_us;
-    int64_t refused_logged_us;
-};
 
 const char *join_outcome_text(enum join_outcome outcome) {
     static const char *const texts[] = {[JOIN_NEW] = "new",
@@ -93,94 +36,7 @@ struct joins *joins_create(const struct joins_config *config) {
     return joins;
 }
 
-/* --- records --------------------------------------------------------------------------------- */
-
-static struct joins_room *find_room(const struct joins *joins, uint64_t event_id) {
-    const struct id128 key = id128_of_u64(event_id);
-    return id_map_get(joins->by_event, &key);
-}
-
-static enum status make_room(struct joins *joins, uint64_t event_id, struct joins_room **made) {
-    const struct id128 key = id128_of_u64(event_id);
-    struct joins_room *room = calloc(1, sizeof *room);
-    if (room == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    enum status status = id_map_put(joins->by_event, &key, room);
-    if (status != STATUS_OK) {
-        free(room);
-        return status;
-    }
-    room->joins = joins;
-    room->event_id = event_id;
-    room_stream_name(room->stream, joins->config.installation, event_id);
-    for (size_t i = 0; i < STATE_COUNT; i++) {
-        TAILQ_INIT(&room->lists[i]);
-    }
-    TAILQ_INSERT_TAIL(&joins->rooms, room, next);
-    room->answered = joins->forgetful ? ROOM_NUMBER_MAX : 0;
-    *made = room;
-    return STATUS_OK;
-}
-
-static void free_room(struct joins_room *room) {
-    const struct id128 key = id128_of_u64(room->event_id);
-    ensure(id_map_remove(room->joins->by_event, &key) == room);
-    TAILQ_REMOVE(&room->joins->rooms, room, next);
-    free(room);
-}
-
-static bool room_is_idle(const struct joins_room *room) {
-    return room->count == 0 && !room->wanting && !room->looking && !room->issuing;
-}
-
-/* What was answered in it is remembered as long as there is place. */
-static bool room_is_over(const struct joins_room *room) {
-    return room_is_idle(room) &&
-           (room->attended == 0 || id_map_count(room->joins->by_event) > JOINS_ROOMS_KEPT_MAX);
-}
-
-static void leave(struct join *join) {
-    TAILQ_REMOVE(&join->room->lists[join->state], join, in_state);
-    join->room->published -= join->state == PUBLISHED;
-}
-
-static void enter(struct join *join, enum join_state state) {
-    leave(join);
-    join->state = state;
-    join->room->published += state == PUBLISHED;
-    TAILQ_INSERT_TAIL(&join->room->lists[state], join, in_state);
-}
-
-/* What is issued already goes in front, in any order: old numbers come in none. The others come in
- * about their order. */
-static void enter_fenced(struct join *join, uint64_t issued_to) {
-    struct join_list *fenced = &join->room->lists[FENCED];
-    struct join *before = join->number <= issued_to ? NULL : TAILQ_LAST(fenced, join_list);
-    while (before != NULL && before->number > join->number) {
-        before = TAILQ_PREV(before, join_list, in_state);
-    }
-    leave(join);
-    join->state = FENCED;
-    if (before != NULL) {
-        TAILQ_INSERT_AFTER(fenced, before, join, in_state);
-    } else {
-        TAILQ_INSERT_HEAD(fenced, join, in_state);
-    }
-}
-
-static void enter_all(struct joins_room *room, enum join_state from, enum join_state to) {
-    while (!TAILQ_EMPTY(&room->lists[from])) {
-        enter(TAILQ_FIRST(&room->lists[from]), to);
-    }
-}
-
-static void free_join(struct join *join) {
-    leave(join);
-    join->room->count--;
-    join->room->joins->count--;
-    free(join);
-}
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void answer(struct join *join, enum join_outcome outcome, const struct join_place *place) {
     join_handler *handler = join->handler;
@@ -189,7 +45,7 @@ static void answer(struct join *join, enum join_outcome outcome, const struct jo
     join->handler = NULL;
     TAILQ_REMOVE(&join->room->joins->by_age, join, in_age);
     if (join->state != PUBLISHED && join->state != ASKED) {
-        free_join(join);
+        join_free(join);
     }
     handler(context, outcome, place);
 }
@@ -197,10 +53,10 @@ static void answer(struct join *join, enum join_outcome outcome, const struct jo
 /* The question it had open has ended. False: it was answered before, and is freed. */
 static bool question_ended(struct join *join) {
     if (join->handler == NULL) {
-        free_join(join);
+        join_free(join);
         return false;
     }
-    enter(join, WANTED);
+    join_enter(join, WANTED);
     return true;
 }
 
@@ -261,7 +117,7 @@ static void on_conflict(struct join *join, uint64_t sequence) {
     } else {
         join->known = true;
         join->sequence = sequence;
-        enter(join, STORED);
+        join_enter(join, STORED);
     }
 }
 
@@ -275,7 +131,7 @@ static void on_ack(void *context, const struct jetstream_ack *ack) {
     case JETSTREAM_DONE:
         join->known = false;
         join->sequence = ack->sequence;
-        enter(join, STORED);
+        join_enter(join, STORED);
         break;
     case JETSTREAM_CONFLICT:
         on_conflict(join, ack->sequence);
@@ -319,7 +175,7 @@ static void publish_wanted(struct joins_room *room, const struct room_state *sta
             return;
         }
         if (status == STATUS_OK) {
-            enter(join, PUBLISHED);
+            join_enter(join, PUBLISHED);
         } else {
             answer(join, JOIN_OVERLOADED, NULL);
         }
@@ -333,11 +189,11 @@ static void fence(struct joins_room *room, const struct room_state *state) {
         join->number =
             is_of_newest(join, state) ? room_line_number(&state->line, join->sequence) : 0;
         if (join->number == 0) {
-            enter(join, WANTED);
+            join_enter(join, WANTED);
             continue;
         }
         room->highest = join->number > room->highest ? join->number : room->highest;
-        enter_fenced(join, state->issued_to);
+        join_enter_fenced(join, state->issued_to);
     }
 }
 
@@ -354,16 +210,16 @@ static void on_look(void *context, const struct jetstream_stream *stream) {
             fence(room, view.state);
         } else {
             room->held = true;
-            enter_all(room, LOOKED_FOR, WANTED);
+            joins_enter_all(room, LOOKED_FOR, WANTED);
         }
         go_on(room);
         return;
     case JETSTREAM_NO_STREAM:
         room->held = true;
-        enter_all(room, LOOKED_FOR, WANTED);
+        joins_enter_all(room, LOOKED_FOR, WANTED);
         return;
     case JETSTREAM_LOST:
-        enter_all(room, LOOKED_FOR, WANTED);
+        joins_enter_all(room, LOOKED_FOR, WANTED);
         return;
     case JETSTREAM_REFUSED:
         log_refused(room, stream->error);
@@ -371,14 +227,14 @@ static void on_look(void *context, const struct jetstream_stream *stream) {
     default:
         break;
     }
-    enter_all(room, LOOKED_FOR, STORED);
+    joins_enter_all(room, LOOKED_FOR, STORED);
 }
 
 static void look(struct joins_room *room) {
     if (!room->looking &&
         jetstream_look(room->joins->config.jetstream, room->stream, on_look, room) == STATUS_OK) {
         room->looking = true;
-        enter_all(room, STORED, LOOKED_FOR);
+        joins_enter_all(room, STORED, LOOKED_FOR);
     }
 }
 
@@ -420,7 +276,7 @@ static void ask(struct join *join) {
     struct command command = {
         .kind = COMMAND_ROOM_LOOK, .user = join->user, .queue_number = join->number};
     if (send_command(join->room, &command, join->deadline_us, on_asked, join) == STATUS_OK) {
-        enter(join, ASKED);
+        join_enter(join, ASKED);
     } else {
         answer(join, JOIN_UNAVAILABLE, NULL);
     }
@@ -430,7 +286,7 @@ static void answer_fenced(struct joins_room *room, const struct room_state *stat
     struct join *join = NULL;
     while ((join = TAILQ_FIRST(&room->lists[FENCED])) != NULL) {
         if (!is_of_newest(join, state)) {
-            enter(join, WANTED);
+            join_enter(join, WANTED);
         } else if (!may_answer(join) || join->number > state->issued_to) {
             return;
         } else if (join->known) {
@@ -538,8 +394,8 @@ enum status joins_submit(struct joins *joins, uint64_t event_id, const struct id
     if (joins->count >= JOINS_MAX) {
         return STATUS_LIMIT;
     }
-    struct joins_room *room = find_room(joins, event_id);
-    enum status status = room != NULL ? STATUS_OK : make_room(joins, event_id, &room);
+    struct joins_room *room = joins_find_room(joins, event_id);
+    enum status status = room != NULL ? STATUS_OK : joins_make_room(joins, event_id, &room);
     struct join *join = status == STATUS_OK ? calloc(1, sizeof *join) : NULL;
     if (join == NULL) {
         return status == STATUS_OK ? STATUS_NO_MEMORY : status;
@@ -558,7 +414,7 @@ enum status joins_submit(struct joins *joins, uint64_t event_id, const struct id
 }
 
 void joins_room_changed(struct joins *joins, uint64_t event_id, int64_t now_us) {
-    struct joins_room *room = find_room(joins, event_id);
+    struct joins_room *room = joins_find_room(joins, event_id);
     joins->now_us = now_us;
     if (room != NULL) {
         go_on(room);
@@ -573,7 +429,7 @@ void joins_bus_state(struct joins *joins, bool connected, int64_t now_us) {
         if (connected) {
             go_on(room);
         } else {
-            enter_all(room, STORED, WANTED);
+            joins_enter_all(room, STORED, WANTED);
         }
     }
 }
@@ -602,9 +458,9 @@ void joins_tick(struct joins *joins, int64_t now_us) {
     }
     for (struct joins_room *at = TAILQ_FIRST(&joins->rooms); (room = at) != NULL;) {
         at = TAILQ_NEXT(room, next);
-        if (room_is_over(room)) {
+        if (joins_room_is_over(room)) {
             joins->forgetful = joins->forgetful || room->attended > 0;
-            free_room(room);
+            joins_free_room(room);
         } else {
             tick_room(room);
         }
@@ -624,8 +480,8 @@ void joins_destroy(struct joins *joins) {
     }
     while (!TAILQ_EMPTY(&joins->rooms)) {
         struct joins_room *room = TAILQ_FIRST(&joins->rooms);
-        ensure(room_is_idle(room));
-        free_room(room);
+        ensure(joins_room_is_idle(room));
+        joins_free_room(room);
     }
     id_map_destroy(joins->by_event);
     free(joins);

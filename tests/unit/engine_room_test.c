@@ -1,61 +1,7 @@
-/*
- * What the waiting room promises, as short stories. Everybody joins in the order ann, bob, carl …;
- * 600 are admitted a minute, one every 100 ms. Breadth is the simulator's matter (tests/sim).
+/* What the waiting room promises, as short stories. Breadth is the simulator's matter (tests/sim).
  */
 #include "shared/id_map.h"
-#include "worker/engine/room.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-enum { EVENT = 17, CLAIM_MS = 120000, PASS_MS = 600000, PEOPLE = 6, WAITING_LIMIT = 4 };
-
-static const struct room_settings open_settings = {
-    .mode = ROOM_MODE_OPEN,
-    .admits_per_minute = 600,
-    .max_shoppers = 5,
-    .claim_ms = CLAIM_MS,
-    .pass_ms = PASS_MS,
-};
-/* Users 1, 2, …: their first numbers are the same. */
-#define USER(n) ((struct id128){{[15] = (n)}})
-
-struct stage {
-    struct room *room;
-    struct show_time time;
-    struct room_facts facts;
-    struct reply reply;
-    struct room_changes changes;
-};
-
-static void pass_ms(struct stage *stage, int64_t passed_ms) {
-    stage->time.now_us += passed_ms * 1000;
-    stage->time.served_ms += passed_ms;
-}
-
-/* Time passes while the pace is kept; what comes of sweeps is in the room. */
-static void keep_pace(struct stage *stage, int64_t passed_ms) {
-    for (int64_t at_ms = 0; at_ms < passed_ms; at_ms += 200) {
-        pass_ms(stage, 200);
-        room_sweep(stage->room, &stage->facts, &stage->time, &stage->changes);
-        room_pace(stage->room, &stage->facts, &stage->time);
-    }
-}
-
-static enum reply_code decide(struct stage *stage, const struct command *command) {
-    room_decide(stage->room, command, &stage->facts, &stage->time, &stage->reply, &stage->changes);
-    return stage->reply.code;
-}
-
-static enum reply_code ask(struct stage *stage, enum command_kind kind, uint8_t user,
-                           uint64_t number) {
-    struct command command = {
-        .kind = kind, .event_id = EVENT, .user = USER(user), .queue_number = number};
-    return decide(stage, &command);
-}
+#include "tests/unit/room_fixture.h"
 
 static enum reply_code move(struct stage *stage, uint8_t user, uint64_t number, uint8_t new_user) {
     struct command command = {.kind = COMMAND_ROOM_MOVE,
@@ -63,33 +9,6 @@ static enum reply_code move(struct stage *stage, uint8_t user, uint64_t number, 
                               .user = USER(user),
                               .queue_number = number,
                               .new_user = USER(new_user)};
-    return decide(stage, &command);
-}
-
-static enum reply_code vouch(struct stage *stage, const char *server_id, const char *created,
-                             uint64_t sequence) {
-    struct command command = {.kind = COMMAND_ROOM_VOUCH, .event_id = EVENT, .sequence = sequence};
-    snprintf(command.server_id, sizeof command.server_id, "%s", server_id);
-    snprintf(command.created, sizeof command.created, "%s", created);
-    return decide(stage, &command);
-}
-
-/* Users first_user, first_user + 1, … are read from number `from` on. */
-static enum reply_code report(struct stage *stage, uint64_t from, uint8_t first_user,
-                              uint32_t count) {
-    const struct room_vouch *vouched = room_get_vouch(stage->room);
-    uint8_t arrivals[PEOPLE * ROOM_ARRIVAL_BYTES];
-    struct command command = {.kind = COMMAND_ROOM_REPORT,
-                              .event_id = EVENT,
-                              .queue_number = from,
-                              .arrival_count = count,
-                              .arrivals = arrivals};
-    for (uint32_t i = 0; i < count; i++) {
-        struct room_arrival arrival = {USER((uint8_t)(first_user + i)), 1000 + (int64_t)i};
-        room_arrival_put(&arrivals[(size_t)i * ROOM_ARRIVAL_BYTES], &arrival);
-    }
-    snprintf(command.server_id, sizeof command.server_id, "%s", vouched->server_id);
-    snprintf(command.created, sizeof command.created, "%s", vouched->created);
     return decide(stage, &command);
 }
 
@@ -113,10 +32,6 @@ static void follow(struct stage *stage, uint64_t number, enum booking_status bef
     room_follow(stage->room, &change, &stage->time, &stage->changes);
 }
 
-static void look(struct stage *stage, uint64_t last_sequence) {
-    room_saw_stream(stage->room, last_sequence, 1000, &stage->time);
-}
-
 static enum turn_state state_of(const struct stage *stage, uint64_t number) {
     const struct turn *turn = room_get_turn(stage->room, number);
     return turn == NULL ? TURN_NONE : turn->state;
@@ -131,31 +46,6 @@ static const struct room_change *changed(const struct stage *stage, uint64_t num
         }
     }
     return NULL;
-}
-
-/* A room that is vouched for, six in its stream, and everybody answered; nobody was called. */
-static int set_up(void **state) {
-    static struct stage stage;
-    stage = (struct stage){
-        .room = room_create(EVENT, &open_settings, WAITING_LIMIT),
-        .time = {.now_us = 1700000000000000, .served_ms = 5000},
-        .facts = {.sale = {.state = SHOW_OPEN}, .free_seats = 100, .commit_ms = 3},
-    };
-    *state = &stage;
-    if (stage.room == NULL || vouch(&stage, "run-1", "monday", 0) != REPLY_OK ||
-        ask(&stage, COMMAND_ROOM_ISSUE, 0, PEOPLE) != REPLY_OK) {
-        return -1;
-    }
-    look(&stage, PEOPLE);
-    room_pace(stage.room, &stage.facts, &stage.time);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct stage *stage = *state;
-    const char *broken = room_check(stage->room);
-    room_destroy(stage->room);
-    return broken != NULL;
 }
 
 static void test_people_are_called_claim_and_buy(void **state) {
@@ -284,7 +174,7 @@ static void test_the_door_shuts(void **state) {
     assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_NOT_YOUR_TURN);
     keep_pace(stage, 200);
     assert_int_equal(room_allowance(stage->room), 0);
-    struct room_settings off = open_settings;
+    struct room_settings off = stage->settings;
     off.mode = ROOM_MODE_OFF;
     room_set_settings(stage->room, &off);
     assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 1, 1), REPLY_ROOM_CLOSED);
@@ -336,143 +226,15 @@ static void test_a_lost_tail_is_called_by_roll(void **state) {
     assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 4, 4), REPLY_TURN_MISSED); /* remembered */
 }
 
-/* --- who may have answered numbers of a gap */
-
-/* A gateway asks for numbers of the newest span. */
-static enum reply_code attend(struct stage *stage, uint64_t gateway, uint64_t answered) {
-    struct command command = {.kind = COMMAND_ROOM_ISSUE,
-                              .event_id = EVENT,
-                              .queue_number = answered,
-                              .span = room_get_line(stage->room)->count - 1,
-                              .answered = answered,
-                              .gateway = gateway};
-    return decide(stage, &command);
-}
-
-/* All six are called; the door stands before what comes next. */
-static void call_all(struct stage *stage) {
-    struct room_settings many = open_settings;
-    many.max_shoppers = PEOPLE + 1;
-    room_set_settings(stage->room, &many);
-    look(stage, PEOPLE);
-    keep_pace(stage, 1000);
-    assert_int_equal(report(stage, 1, 1, PEOPLE), REPLY_OK);
-}
-
-static bool gap_is_passed(struct stage *stage) {
-    keep_pace(stage, 200);
-    return room_get_record(stage->room)->admitted_to > PEOPLE;
-}
-
-static void test_an_empty_gap_is_passed_at_once(void **state) {
-    struct stage *stage = *state;
-    assert_int_equal(attend(stage, 8, 0), REPLY_OK);
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    call_all(stage);
-    assert_false(gap_is_passed(stage));
-    assert_int_equal(attend(stage, 0, PEOPLE), REPLY_OK); /* who asked before anybody joined */
-    assert_false(gap_is_passed(stage));
-    assert_int_equal(attend(stage, 8, 2), REPLY_OK);
-    assert_int_equal(attend(stage, 9, 0), REPLY_OK); /* a new one */
-    assert_true(gap_is_passed(stage));
-    assert_int_equal(room_get_record(stage->room)->admitted_to, PEOPLE + ROOM_ISSUE_AHEAD);
-}
-
-static void test_a_gap_with_an_answered_number_is_not(void **state) {
-    struct stage *stage = *state;
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    call_all(stage);
-    assert_int_equal(attend(stage, 0, PEOPLE + 1), REPLY_OK);
-    assert_int_equal(attend(stage, 0, PEOPLE), REPLY_OK); /* its first word counts */
-    assert_false(gap_is_passed(stage));
-    keep_pace(stage, CLAIM_MS);
-    assert_true(gap_is_passed(stage));
-}
-
-/* Who answered in the old span is of no matter to the gaps of later ones. */
-static void test_the_dead_of_older_spans_do_not_count(void **state) {
-    struct stage *stage = *state;
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    call_all(stage);
-    keep_pace(stage, CLAIM_MS);
-    assert_true(gap_is_passed(stage));
-    assert_int_equal(attend(stage, 8, 0), REPLY_OK);
-    assert_int_equal(vouch(stage, "run-3", "monday", PEOPLE), REPLY_OK);
-    uint64_t before = room_get_line(stage->room)->spans[2].first_number - 1;
-    keep_pace(stage, 200);
-    assert_true(room_get_record(stage->room)->admitted_to < before);
-    assert_int_equal(attend(stage, 8, 0), REPLY_OK);
-    keep_pace(stage, 200);
-    assert_int_equal(room_get_record(stage->room)->admitted_to, before);
-}
-
-/* Nobody knows who asked the owner before. */
-static void test_an_owner_who_came_later_waits(void **state) {
-    struct stage *stage = *state;
-    struct room *loaded = room_create(EVENT, &open_settings, WAITING_LIMIT);
-    assert_non_null(loaded);
-    assert_int_equal(room_restore_record(loaded, room_get_record(stage->room)), STATUS_OK);
-    assert_int_equal(room_restore_vouch(loaded, room_get_vouch(stage->room)), STATUS_OK);
-    room_destroy(stage->room);
-    stage->room = loaded;
-    assert_int_equal(attend(stage, 8, 0), REPLY_OK);
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    assert_int_equal(attend(stage, 8, PEOPLE), REPLY_OK);
-    call_all(stage);
-    assert_false(gap_is_passed(stage));
-    keep_pace(stage, CLAIM_MS);
-    assert_true(gap_is_passed(stage));
-    assert_int_equal(vouch(stage, "run-3", "monday", PEOPLE), REPLY_OK); /* that it knows */
-    assert_int_equal(attend(stage, 8, PEOPLE), REPLY_OK);
-    keep_pace(stage, 200);
-    assert_int_equal(room_get_record(stage->room)->admitted_to,
-                     room_get_line(stage->room)->spans[2].first_number - 1);
-}
-
-static void test_more_gateways_than_can_be_known(void **state) {
-    struct stage *stage = *state;
-    for (uint64_t gateway = 0; gateway <= ROOM_GATEWAYS_MAX; gateway++) {
-        assert_int_equal(attend(stage, gateway, 0), REPLY_OK);
-    }
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    call_all(stage);
-    for (uint64_t gateway = 0; gateway < ROOM_GATEWAYS_MAX; gateway++) {
-        assert_int_equal(attend(stage, gateway, 0), REPLY_OK);
-    }
-    assert_false(gap_is_passed(stage));
-    keep_pace(stage, CLAIM_MS);
-    assert_true(gap_is_passed(stage));
-    assert_int_equal(vouch(stage, "run-3", "monday", PEOPLE), REPLY_OK);
-    keep_pace(stage, CLAIM_MS + ROOM_ROLL_MS);
-    /* All of them are of no matter any more. */
-    for (uint64_t gateway = 100; gateway < 100 + ROOM_GATEWAYS_MAX; gateway++) {
-        assert_int_equal(attend(stage, gateway, 0), REPLY_OK);
-    }
-    assert_int_equal(vouch(stage, "run-4", "monday", PEOPLE), REPLY_OK);
-    for (uint64_t gateway = 100; gateway < 100 + ROOM_GATEWAYS_MAX; gateway++) {
-        assert_int_equal(attend(stage, gateway, 0), REPLY_OK);
-    }
-    keep_pace(stage, 200);
-    assert_int_equal(room_get_record(stage->room)->admitted_to,
-                     room_get_line(stage->room)->spans[3].first_number - 1);
-}
-
-static void test_numbers_of_an_older_span_are_not_issued(void **state) {
-    struct stage *stage = *state;
-    assert_int_equal(vouch(stage, "run-2", "monday", PEOPLE), REPLY_OK);
-    assert_int_equal(ask(stage, COMMAND_ROOM_ISSUE, 0, 5000), REPLY_CONFLICT);
-    assert_int_equal(stage->changes.count, 0);
-}
-
 /* The roll call was long over when the door comes: it waits for those who look only then. */
 static void test_the_door_stands_before_a_gap(void **state) {
     struct stage *stage = *state;
-    struct room_settings paused = open_settings;
+    struct room_settings paused = stage->settings;
     paused.mode = ROOM_MODE_PAUSED;
     assert_int_equal(vouch(stage, "run-2", "monday", 0), REPLY_OK);
     room_set_settings(stage->room, &paused);
     keep_pace(stage, 2 * (int64_t)CLAIM_MS);
-    room_set_settings(stage->room, &open_settings);
+    room_set_settings(stage->room, &stage->settings);
     keep_pace(stage, ROOM_ROLL_MS);
     assert_int_equal(room_get_record(stage->room)->admitted_to, 0);
     assert_int_equal(ask(stage, COMMAND_ROOM_CLAIM, 2, 2), REPLY_NOT_YOUR_TURN);
@@ -484,7 +246,7 @@ static void test_the_door_stands_before_a_gap(void **state) {
 /* More are over than fit into a batch: the rest is left to the next sweep. */
 static void test_a_sweep_has_an_end(void **state) {
     struct stage *stage = *state;
-    struct room_settings many = open_settings;
+    struct room_settings many = stage->settings;
     static uint8_t arrivals[ROOM_REPORT_MAX * ROOM_ARRIVAL_BYTES];
     struct command command = {.kind = COMMAND_ROOM_REPORT,
                               .event_id = EVENT,
@@ -555,7 +317,7 @@ static void test_numbers_are_issued_ahead(void **state) {
 static void test_forecasts_are_made_of_what_was_seen(void **state) {
     struct stage *stage = *state;
     struct room_state described = {.epoch = 7};
-    struct room_settings many = open_settings;
+    struct room_settings many = stage->settings;
     many.max_shoppers = 500;
     room_set_settings(stage->room, &many);
     room_describe(stage->room, &stage->facts, &stage->time, &described);
@@ -583,7 +345,7 @@ static void test_what_was_stored_is_loaded(void **state) {
     assert_int_equal(report(stage, 1, 1, 2), REPLY_OK);
     const struct turn first = *room_get_turn(stage->room, 1);
     const struct turn second = *room_get_turn(stage->room, 2);
-    struct room *loaded = room_create(EVENT, &open_settings, WAITING_LIMIT);
+    struct room *loaded = room_create(EVENT, &stage->settings, WAITING_LIMIT);
     assert_non_null(loaded);
     assert_int_equal(room_restore_record(loaded, room_get_record(stage->room)), STATUS_OK);
     assert_int_equal(room_restore_vouch(loaded, room_get_vouch(stage->room)), STATUS_OK);
@@ -613,12 +375,6 @@ int main(void) {
         STORY(test_a_person_has_one_turn),
         STORY(test_the_door_shuts),
         STORY(test_a_lost_tail_is_called_by_roll),
-        STORY(test_an_empty_gap_is_passed_at_once),
-        STORY(test_a_gap_with_an_answered_number_is_not),
-        STORY(test_the_dead_of_older_spans_do_not_count),
-        STORY(test_an_owner_who_came_later_waits),
-        STORY(test_more_gateways_than_can_be_known),
-        STORY(test_numbers_of_an_older_span_are_not_issued),
         STORY(test_the_door_stands_before_a_gap),
         STORY(test_a_sweep_has_an_end),
         STORY(test_another_stream_begins_anew),
