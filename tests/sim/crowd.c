@@ -97,8 +97,24 @@ const char *crowd_join(struct crowd *crowd, struct crowd_gateway *gateway,
             return "somebody who joined later has no higher number";
         }
     }
-    answer(crowd, gateway, &entry->user, number);
+    if (random_percent(crowd->random, 25)) {
+        gateway->late_user = entry->user;
+        gateway->late_number = number;
+        gateway->late_span = committed->vouch_count - 1;
+    } else {
+        answer(crowd, gateway, &entry->user, number);
+    }
     return NULL;
+}
+
+void crowd_answer_late(struct crowd *crowd, struct crowd_gateway *gateway,
+                       const struct room_model *committed) {
+    if (gateway->late_number != 0 && gateway->attends &&
+        gateway->attended == gateway->late_span + 1 && crowd->token_count < CROWD_TOKENS_MAX &&
+        room_model_find(committed, gateway->late_number) == NULL) {
+        answer(crowd, gateway, &gateway->late_user, gateway->late_number);
+    }
+    gateway->late_number = 0;
 }
 
 void crowd_rejoin(struct crowd *crowd, struct crowd_gateway *gateway,

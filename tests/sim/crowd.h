@@ -32,6 +32,10 @@ struct crowd_gateway {
     uint32_t attended; /* of how many spans it said so last that it attends to the newest */
     bool attends;      /* the owner has said yes */
     uint64_t answered; /* the highest number */
+    /* On its way to somebody, as a number of that span; number 0: nothing is. */
+    struct id128 late_user;
+    uint64_t late_number;
+    uint32_t late_span;
 };
 
 struct crowd {
@@ -61,6 +65,10 @@ const char *crowd_join(struct crowd *crowd, struct crowd_gateway *gateway,
 /* Somebody who is in the stream joins again, maybe never having been answered. */
 void crowd_rejoin(struct crowd *crowd, struct crowd_gateway *gateway,
                   const struct room_model *committed);
+/* What was on its way is answered, maybe after another span began of which the gateway has not
+ * heard. */
+void crowd_answer_late(struct crowd *crowd, struct crowd_gateway *gateway,
+                       const struct room_model *committed);
 /* A gateway starts anew and knows nothing. */
 void crowd_restart_gateway(struct crowd *crowd);
 /* NATS starts anew and has lost its last entries, or hasn't; the stream is another one. */

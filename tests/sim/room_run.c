@@ -129,6 +129,9 @@ static bool join(struct room_run *run) {
     if (random_percent(&run->random, 20)) {
         crowd_rejoin(&run->crowd, gateway, &run->owner.committed);
     }
+    if (random_percent(&run->random, 20)) {
+        crowd_answer_late(&run->crowd, crowd_gateway(&run->crowd), &run->owner.committed);
+    }
     return random_percent(&run->random, 20) || issue(run, gateway);
 }
 

@@ -9,6 +9,7 @@ static const struct room_settings open_settings = {
     .claim_ms = CLAIM_MS,
     .pass_ms = PASS_MS,
 };
+
 void pass_ms(struct stage *stage, int64_t passed_ms) {
     stage->time.now_us += passed_ms * 1000;
     stage->time.served_ms += passed_ms;
