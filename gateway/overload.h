@@ -17,12 +17,12 @@
  * one that was not, so that it settles where what is taken on is answered within about
  * OVERLOAD_WAIT_US. Never below OVERLOAD_PENDING_MIN: work goes on however much is asked.
  *
- * What waits unread in its socket, since a turn of the loop takes on only so many (libevent: 4,096),
- * is no sign of overload: nothing is cheaper than to leave it there, and as many wait as there are
- * connections. To turn one away costs about a seventh of what serving it costs all processes
- * together (ops/bench overload), most of it in the kernel, however little is done about it here: a
- * processor that is fully used and reads three times what it can serve, only to refuse most of it,
- * would serve two thirds of what it can.
+ * What waits unread in its socket, since a turn of the loop takes on only so many (libevent:
+ * 4,096), is no sign of overload: nothing is cheaper than to leave it there, and as many wait as
+ * there are connections. To turn one away costs about a seventh of what serving it costs all
+ * processes together (ops/bench overload), most of it in the kernel, however little is done about
+ * it here: a processor that is fully used and reads three times what it can serve, only to refuse
+ * most of it, would serve two thirds of what it can.
  *
  * Who is turned away, and when:
  *   bookings   while as many commands are under way as the limit says

@@ -1,5 +1,4 @@
-/* The gateway's rooms: news, owners and databases that fail, doors that open by the clock, ten
- * minutes of outage. */
+/* The gateway's rooms: news, failing owners and databases, doors that open by the clock. */
 #include "gateway/queue_json.h"
 #include "gateway/rooms.h"
 #include "tests/support/expect.h"
@@ -16,11 +15,7 @@ struct bench {
     int64_t now_us;
     int64_t wall_us;        /* the database's clock */
     struct room_state room; /* as the owner has it */
-    unsigned asked;
-    unsigned read;
-    unsigned kept;
-    unsigned recalled;
-    unsigned changed;
+    unsigned asked, read, kept, recalled, changed;
     enum room_phase changed_to;
     uint64_t changed_revision;
     bool reads_at_once; /* the database answers what the owner has */
