@@ -16,7 +16,7 @@ static const char usage[] =
     "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE --events ID,… --answers "
     "FILE\n"
     "                          [--connections 256] [--seconds 5] [--seed 1] [--rate N]\n"
-    "                          [--buyers N]\n"
+    "                          [--buyers N] [--kill PID]\n"
     "       usher-load join --url http://ADDRESS:PORT --events ID --people N --answers FILE\n"
     "                       [--connections 256]\n"
     "       usher-load publish --nats URL --people N\n"
@@ -92,6 +92,7 @@ static bool load_reserve(const struct options *options) {
         .duration_ms = (int64_t)options->seconds * 1000,
         .rate = (double)options->rate,
         .seed = options->seed,
+        .kill = (pid_t)options->kill,
         .answers = answers,
     };
     struct reserve_result result = {.watch = watch_of(options)};
@@ -103,6 +104,7 @@ static bool load_reserve(const struct options *options) {
            ",\"overloaded\":%" PRIu64 ",\"soldOut\":%s",
            result.reservations, result.taken, result.refused, result.wrong, result.lost,
            result.unsent, result.overloaded, result.sold_out ? "true" : "false");
+    printf(",\"recoveryMs\":%.1f", (double)result.recovery_us / 1e3);
     report_print_speed(result.reservations + result.taken, &result.watch, &result.latency_us);
     measured = true;
 out:

@@ -53,15 +53,25 @@ static bool read_process(char *text, struct options *options) {
 
 static bool read_options(int argc, char **argv, struct options *options) {
     static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},        {"seats", required_argument, NULL, 's'},
-        {"events", required_argument, NULL, 'e'},     {"answers", required_argument, NULL, 'a'},
-        {"seconds", required_argument, NULL, 't'},    {"connections", required_argument, NULL, 'c'},
-        {"rate", required_argument, NULL, 'o'},       {"seed", required_argument, NULL, 'r'},
-        {"process", required_argument, NULL, 'p'},    {"people", required_argument, NULL, 'k'},
-        {"nats", required_argument, NULL, 'n'},       {"stream", required_argument, NULL, 'm'},
-        {"buyers", required_argument, NULL, 'b'},     {"seat-count", required_argument, NULL, 'q'},
-        {"sessions", required_argument, NULL, 'i'},   {"depth", required_argument, NULL, 'd'},
-        {"redis-port", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"seats", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},
+        {"answers", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 't'},
+        {"connections", required_argument, NULL, 'c'},
+        {"rate", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 'r'},
+        {"process", required_argument, NULL, 'p'},
+        {"people", required_argument, NULL, 'k'},
+        {"nats", required_argument, NULL, 'n'},
+        {"stream", required_argument, NULL, 'm'},
+        {"buyers", required_argument, NULL, 'b'},
+        {"seat-count", required_argument, NULL, 'q'},
+        {"sessions", required_argument, NULL, 'i'},
+        {"depth", required_argument, NULL, 'd'},
+        {"redis-port", required_argument, NULL, 'l'},
+        {"kill", required_argument, NULL, 'x'},
+        {NULL, 0, NULL, 0},
     };
     *options =
         (struct options){.connections = 256, .seconds = 5, .seed = 1, .sessions = 8, .depth = 1};
@@ -121,6 +131,9 @@ static bool read_options(int argc, char **argv, struct options *options) {
             break;
         case 'l':
             right = read_whole_number(optarg, 1, UINT16_MAX, &options->redis_port);
+            break;
+        case 'x':
+            right = read_whole_number(optarg, 1, INT32_MAX, &options->kill);
             break;
         default:
             right = false;

@@ -30,6 +30,7 @@ struct options {
     uint64_t sessions;
     uint64_t depth;
     uint64_t redis_port;
+    uint64_t kill; /* a process; 0: none */
     struct cpu_process processes[CPU_PROCESSES_MAX];
     size_t process_count;
 };

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -31,6 +32,7 @@ struct run {
     size_t bodies_used;
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
     uint32_t opened;                        /* events with their first reservation */
+    int64_t killed_us;                      /* monotonic; 0: not yet */
     uint32_t cursor;                        /* the next attempt of the rest */
 };
 
@@ -74,6 +76,21 @@ static size_t open_next(void *context, uint32_t connection, char *request) {
     return write_request(run, connection, run->opened++ * run->demand.buyers, request);
 }
 
+static void kill_in_time(struct run *run) {
+    int64_t now_us = clock_monotonic_us();
+    if (run->plan->kill == 0 || run->killed_us > 0 ||
+        now_us < run->result->watch.started_us + RESERVE_KILL_AFTER_MS * INT64_C(1000))
+        return;
+    ensure(kill(run->plan->kill, SIGKILL) == 0);
+    run->killed_us = now_us;
+}
+
+static void note_recovery(struct run *run, int64_t took_us) {
+    int64_t now_us = clock_monotonic_us();
+    if (run->killed_us > 0 && run->result->recovery_us == 0 && now_us - took_us > run->killed_us)
+        run->result->recovery_us = now_us - run->killed_us;
+}
+
 static size_t reserve_next(void *context, uint32_t connection, char *request) {
     struct run *run = context;
     struct stopwatch *watch = &run->result->watch;
@@ -83,6 +100,7 @@ static size_t reserve_next(void *context, uint32_t connection, char *request) {
         stopwatch_stop(watch);
     if (!watch->running)
         return 0;
+    kill_in_time(run);
     uint32_t attempt = run->cursor++;
     if (run->cursor % run->demand.buyers == 0)
         run->cursor++; /* was the opening one */
@@ -99,6 +117,8 @@ static void reserve_answered(void *context, uint32_t connection, const struct an
     memcpy(body, answer->body, kept);
     run->bodies_used += kept;
     *attempt = (struct attempt){body, (uint32_t)kept, (int16_t)answer->status};
+    if (answer->status == 201)
+        note_recovery(run, took_us);
     if (!run->result->watch.running)
         return;
     bool taken = run->plan->storm_buyers > 0 && answer->status == 409;

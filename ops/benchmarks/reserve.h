@@ -25,6 +25,7 @@ enum {
     RESERVE_SEATS_MIN = 4,
     RESERVE_ATTEMPTS_MAX = 2000000, /* over all events */
     RESERVE_ANSWER_MAX_BYTES = 1024,
+    RESERVE_KILL_AFTER_MS = 1000,
 };
 
 struct reserve_plan {
@@ -37,6 +38,7 @@ struct reserve_plan {
     int64_t duration_ms;
     double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
+    pid_t kill;    /* 0, or who gets a SIGKILL after RESERVE_KILL_AFTER_MS … */
     FILE *answers; /* gets a line for every seat answered for: event, booking, seat */
 };
 
@@ -48,7 +50,8 @@ struct reserve_result {
     uint64_t lost;         /* no answer, outcome unknown */
     uint64_t unsent;       /* open loop: no connection was free */
     uint64_t overloaded;   /* of the refused, 503 */
-    bool sold_out;         /* so the clock was stopped early */
+    int64_t recovery_us; /* … from then to the first booking that was asked for later; 0: none */
+    bool sold_out;       /* so the clock was stopped early */
     struct stopwatch watch;
     struct histogram latency_us;
 };
