@@ -28,13 +28,13 @@ failover_owner() {
 }
 
 bench_failover() {
-    local sections=20 rounds=5 rate=1000 number events all=''
-    [ "$smoke" = no ] || sections=5 rounds=1 rate=300
+    local sections=20 rounds=5 seconds=6 rate=1000 number events all=''
+    [ "$smoke" = no ] || sections=5 rounds=1 seconds=3 rate=300
     reserve_venue $sections
     for ((number = 1; number <= rounds; number++)); do
         failover_workers
         reserve_prepare 1
-        reserve_load --connections $failover_connections --rate $rate --seconds 6 --kill "$(failover_owner "$events")"
+        reserve_load --connections $failover_connections --rate $rate --seconds $seconds --kill "$(failover_owner "$events")"
         load_expect_no refused wrong lost unsent
         reserve_check
         [ "$(load_field recoveryMs)" != 0.0 ] || fail "nobody took over"

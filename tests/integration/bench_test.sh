@@ -43,6 +43,7 @@ measures() {
     expect said '^overload/apart'
     expect said '^overload: turning one away costs [0-9.]* microseconds .* r = 0\.[0-9]*;'
     expect said '^join .* 1/s '
+    expect said '^latency/reserve-p99 .* ms '
     expect said '^failover .* ms '
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
     for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock; do
