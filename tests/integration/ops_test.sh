@@ -86,14 +86,16 @@ any_alive() {
     return 1
 }
 
-# Listens on a free port of every address, shared with whoever sets SO_REUSEPORT as well. Sets stranger, and port.
+# Listens on a free port of every address, shared with whoever sets SO_REUSEPORT as well. Sets stranger, and port: one that
+# neither outgoing connections nor other tests (tests/support/servers.c) get.
 start_stranger() {
     rm -f "$top/port"
     mkfifo "$top/port"
     perl -MSocket=:all -e '
         socket(my $socket, AF_INET, SOCK_STREAM, 0);
         setsockopt($socket, SOL_SOCKET, $_, 1) for SO_REUSEADDR, SO_REUSEPORT;
-        bind($socket, pack_sockaddr_in(0, INADDR_ANY)) && listen($socket, 9) or die $!;
+        until (bind($socket, pack_sockaddr_in(12000 + int(rand(8000)), INADDR_ANY))) { $!{EADDRINUSE} or die $! }
+        listen($socket, 9) or die $!;
         open(my $out, ">", $ARGV[0]);
         print $out (unpack_sockaddr_in(getsockname($socket)))[0], "\n";
         close($out);
