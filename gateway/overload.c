@@ -41,7 +41,7 @@ static void close_interval(struct overload *overload) {
         overload->limit = cut(under_way, slowest_us);
         overload->shedding = true;
     } else if (overload->shedding) {
-        overload->limit += overload->limit / 8;
+        overload->limit += overload->limit / (slowest_us < OVERLOAD_WAIT_US / 4 ? 2 : 8);
         overload->shedding = overload->limit < OVERLOAD_PENDING_MAX;
     }
 }

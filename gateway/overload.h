@@ -15,7 +15,9 @@
  * While SHEDDING as many commands may be under way as `limit` says. It is cut in proportion to the
  * wait, by half at most, after every interval that was too slow, and grows by an eighth after every
  * one that was not, so that it settles where what is taken on is answered within about
- * OVERLOAD_WAIT_US. Never below OVERLOAD_PENDING_MIN: work goes on however much is asked.
+ * OVERLOAD_WAIT_US. Where the wait is not a quarter of that it grows by half: after a standstill
+ * that has passed, all is taken on again within seconds. Never below OVERLOAD_PENDING_MIN: work
+ * goes on however much is asked.
  *
  * What waits unread in its socket, since a turn of the loop takes on only so many (libevent:
  * 4,096), is no sign of overload: nothing is cheaper than to leave it there, and as many wait as

@@ -121,6 +121,23 @@ static void a_slow_loop_is_overload_too(void **state) {
     assert_true(overload_takes(&overload, OVERLOAD_SESSIONS, 0));
 }
 
+static void after_a_standstill_all_is_taken_on_again(void **state) {
+    (void)state;
+    struct overload overload = {0};
+    int64_t now_us = 1000000;
+    for (int i = 0; i < 10; i++) {
+        now_us += 800000;
+        overload_lag(&overload, 700000, 1000, now_us);
+    }
+    assert_int_equal(overload.limit, OVERLOAD_PENDING_MIN);
+    for (int i = 0; i < 6000000 / MEASURE_US; i++) {
+        now_us += MEASURE_US;
+        overload_answered(&overload, OVERLOAD_WAIT_US / 10);
+        overload_lag(&overload, 100, 1000, now_us);
+    }
+    assert_false(overload.shedding);
+}
+
 static void one_pause_is_none(void **state) {
     (void)state;
     struct overload overload = {0};
@@ -155,6 +172,7 @@ int main(void) {
         cmocka_unit_test(below_its_rate_nobody_is_turned_away),
         cmocka_unit_test(three_times_its_rate_is_cut_to_what_is_served_in_time),
         cmocka_unit_test(a_slow_loop_is_overload_too),
+        cmocka_unit_test(after_a_standstill_all_is_taken_on_again),
         cmocka_unit_test(one_pause_is_none),
         cmocka_unit_test(silence_says_nothing),
     };
