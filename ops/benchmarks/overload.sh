@@ -75,12 +75,13 @@ overload_rounds() {
     done
     table_row "$1" 1/s "$(median <<<"${served%$'\n'}")" "$(median <<<"${peaks%$'\n'}")" \
         "$(median <<<"${ratios%$'\n'}")" "$overload_goal" "$(spread <<<"${ratios%$'\n'}")"
+    table_row "$1/asked" 1/s "$asked" - - - 0
     table_remark "$1: of the last round's $((asked * overload_seconds)) requests $(load_field overloaded) were turned away, $(load_field unsent) found none of $overload_connections connections free; served in p50 $(load_field p50) ms, p99 $(load_field p99) ms; other programs used $(load_field strangersCores) cores"
 }
 
-# What turning one away costs the gateway.
+# What turning one away costs the gateway, beside what serving one costs all of usher.
 overload_refusals() {
-    local events
+    local events cost share
     sql -c "CREATE FUNCTION usher.take_time() RETURNS trigger LANGUAGE plpgsql AS
                 'BEGIN PERFORM pg_sleep(0.0007); RETURN NULL; END';
             CREATE TRIGGER take_time AFTER INSERT ON usher.booking FOR EACH ROW EXECUTE FUNCTION usher.take_time()"
@@ -89,17 +90,15 @@ overload_refusals() {
     load_expect_no wrong lost
     reserve_check
     sql -c "DROP TRIGGER take_time ON usher.booking; DROP FUNCTION usher.take_time()"
-    table_remark "overload: $(awk -v served="$(load_field reservations)" -v refused="$(load_field overloaded)" \
-        -v each="$(load_field gateway-1)" -v gateway="$overload_gateway" -v all="$overload_all" \
-        -v times=$overload_times 'BEGIN {
-            if (refused == 0) {
-                print "nothing had to be turned away: what that costs is not known"
-                exit
-            }
-            cost = served * (each - gateway) / refused
-            r = cost / all
-            printf "turning one away costs %.1f microseconds of the processor, serving one %.1f: r = %.2f; answering everything at once, a full core serves at most %.0f %% of its peak\n",
-                cost, all, r, (times * r < 1 ? 100 * (1 - times * r) / (1 - r) : 0) }')"
+    [ "$(load_field overloaded)" != 0 ] || fail "nobody had to be turned away: what that costs is not known"
+    cost=$(awk -v served="$(load_field reservations)" -v refused="$(load_field overloaded)" \
+        -v each="$(load_field gateway-1)" -v gateway="$overload_gateway" \
+        'BEGIN { printf "%.2f\n", served * (each - gateway) / refused }')
+    share=$(awk -v cost="$cost" -v all="$overload_all" 'BEGIN { printf "%.3f\n", cost / all }')
+    table_row overload/refusing us "$cost" "$overload_all" "$share" - 0
+    table_remark "overload: $(awk -v r="$share" -v times=$overload_times 'BEGIN {
+        printf "turning one away costs %.2f of serving one: answering everything at once, a full core serves at most %.0f %% of its peak",
+            r, (times * r < 1 ? 100 * (1 - times * r) / (1 - r) : 0) }')"
 }
 
 bench_overload() {

@@ -41,7 +41,7 @@ measures() {
     expect said '^reserve .* 1/s '
     expect said '^overload .* 1/s '
     expect said '^overload/apart'
-    expect said '^overload: turning one away costs [0-9.]* microseconds .* r = 0\.[0-9]*;'
+    expect said '^overload: turning one away costs 0\.[0-9]* of serving one: .* serves at most [0-9]* % of its peak'
     expect said '^join .* 1/s '
     expect said '^latency/reserve-p99 .* ms '
     expect said '^failover .* ms '
@@ -51,6 +51,8 @@ measures() {
     done
     expect grep -qE '^ \{"name":"reserve/commits",.*"goal":0.05,' "$top/table.json"
     expect grep -qE '^ \{"name":"overload","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":0.8,"met":(true|false),' "$top/table.json"
+    expect grep -qE '^ \{"name":"overload/asked","unit":"1/s","ours":[0-9]+,' "$top/table.json"
+    expect grep -qE '^ \{"name":"overload/refusing","unit":"us","ours":[0-9.]+,"other":[0-9.]+,"ratio":0\.[0-9]+,' "$top/table.json"
     expect grep -qE '^ \{"name":"join","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":null,' "$top/table.json"
     expect_nothing_left
 }
