@@ -339,6 +339,19 @@ static void test_forecasts_are_made_of_what_was_seen(void **state) {
     assert_int_equal(described.admits_per_hour, 0);
 }
 
+static void test_nobody_has_waited_when_nobody_waits(void **state) {
+    struct stage *stage = *state;
+    struct room_state described = {.epoch = 7};
+    look(stage, 1);
+    room_describe(stage->room, &stage->facts, &stage->time, &described);
+    assert_true(described.oldest_wait_seconds > 0);
+    keep_pace(stage, 200);
+    assert_int_equal(report(stage, 1, 1, 1), REPLY_OK);
+    room_describe(stage->room, &stage->facts, &stage->time, &described);
+    assert_int_equal(described.last_number, described.now_serving);
+    assert_int_equal(described.oldest_wait_seconds, 0);
+}
+
 static void test_what_was_stored_is_loaded(void **state) {
     struct stage *stage = *state;
     keep_pace(stage, 400);
@@ -381,6 +394,7 @@ int main(void) {
         STORY(test_people_known_early_have_a_limit),
         STORY(test_numbers_are_issued_ahead),
         STORY(test_forecasts_are_made_of_what_was_seen),
+        STORY(test_nobody_has_waited_when_nobody_waits),
         STORY(test_what_was_stored_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,9 +119,11 @@ static uint32_t u32_of(uint64_t count) {
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
-/* How long who is next has waited. */
-static uint32_t oldest_wait_seconds(const struct room *room, const struct show_time *time) {
-    if (room->next_joined_us == 0 || time->now_us < room->next_joined_us) {
+/* How long who is next has waited. Who was next at the last look may have been called since. */
+static uint32_t oldest_wait_seconds(const struct room *room, uint64_t last_number,
+                                    const struct show_time *time) {
+    if (last_number <= room->record.admitted_to || room->next_joined_us == 0 ||
+        time->now_us < room->next_joined_us) {
         return 0;
     }
     return u32_of((uint64_t)(time->now_us - room->next_joined_us) / 1000000);
@@ -147,7 +149,7 @@ void room_describe(const struct room *room, const struct room_facts *facts,
     out->last_number = last_number > record->admitted_to ? last_number : record->admitted_to;
     out->admits_per_hour = u32_of(meter_per_hour(&room->calls, time->now_us));
     out->joins_per_minute = u32_of(meter_sum(&room->joins, time->now_us));
-    out->oldest_wait_seconds = oldest_wait_seconds(room, time);
+    out->oldest_wait_seconds = oldest_wait_seconds(room, last_number, time);
     out->called = room->called;
     out->passes = room->passes;
     out->claimed = record->claimed;
