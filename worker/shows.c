@@ -154,20 +154,31 @@ static bool send_load(struct shows *shows, struct show_entry *entry) {
     return true;
 }
 
+static bool memory_is_used_up(const struct shows *shows) {
+    return shows->size_bytes >= shows->config.limit_bytes;
+}
+
+static bool is_full(const struct shows *shows) {
+    return id_map_count(shows->entries) >= SHOWS_MAX || memory_is_used_up(shows);
+}
+
+/* How large a show is, is known once it is there: those that were queued while there was memory may
+ * not fit any more, and are dropped as if asked for now. */
 static void start_loads(struct shows *shows) {
     while (shows->loads_in_flight < SHOWS_LOADS_AT_ONCE) {
         struct show_entry *entry = TAILQ_FIRST(&shows->wanted);
         if (!entry)
             entry = TAILQ_FIRST(&shows->waiting);
-        if (!entry || !send_load(shows, entry))
+        if (!entry)
+            return;
+        if (memory_is_used_up(shows)) {
+            shows_forget(shows, entry);
+            continue;
+        }
+        if (!send_load(shows, entry))
             return; /* the link comes back, or the next tick, and starts them again */
         unqueue_load(shows, entry);
     }
-}
-
-static bool is_full(const struct shows *shows) {
-    return id_map_count(shows->entries) >= SHOWS_MAX ||
-           shows->size_bytes >= shows->config.limit_bytes;
 }
 
 static struct show_entry *begin_load(struct shows *shows, uint64_t event_id, uint32_t partition,

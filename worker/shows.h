@@ -17,8 +17,9 @@
  * every SHOWS_SWEEP_MS. A show that somebody waits for is loaded before those.
  *
  * Bounded by SHOWS_MAX shows and the setting's bytes: past them a show that is not there is not
- * loaded, and shows_tick makes place by forgetting the longest unused ones. What is busy is not
- * forgotten.
+ * loaded, also one that waited for its load, and shows_tick makes place by forgetting the longest
+ * unused ones. What is busy is not forgotten. Exceeded by SHOWS_LOADS_AT_ONCE shows at most, whose
+ * size is known when they are there.
  */
 #ifndef USHER_WORKER_SHOWS_H
 #define USHER_WORKER_SHOWS_H
