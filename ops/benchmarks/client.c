@@ -5,22 +5,20 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { ARRIVAL_MS = 1 };
+/* At high rates, several arrive at a time: waking up for each would cost more than asking. */
+enum { ARRIVAL_STEP_US = 100 };
 
 struct connection {
     struct client *client;
     struct event *readable; /* NULL: closed */
     int fd;
     uint32_t number;
-    bool waiting; /* for an answer */
-    int64_t sent_us;
+    bool waiting;     /* for an answer */
+    int64_t began_us; /* closed loop: was sent; open loop: was to be sent */
     size_t received;
     char answer[CLIENT_ANSWER_MAX_BYTES];
 };
@@ -32,12 +30,11 @@ struct client {
     void *context;
     uint32_t count;
     uint32_t waiting;
+    struct client_traffic traffic;
     /* Open loop. */
-    struct event *arrival;
+    struct event *arrival; /* NULL: closed loop */
     bool arriving;
-    double rate; /* a second; 0: closed loop */
-    int64_t began_us;
-    uint64_t arrived;
+    struct arrivals arrivals;
     uint64_t unsent;
     uint32_t resting_count;
     uint32_t *resting; /* numbers of the connections that are free */
@@ -69,7 +66,7 @@ static void connection_lose(struct connection *connection) {
     }
 }
 
-static void connection_ask(struct connection *connection) {
+static void connection_ask(struct connection *connection, int64_t began_us) {
     struct client *client = connection->client;
     char request[CLIENT_REQUEST_MAX_BYTES];
     size_t size_bytes = client->calls->next(client->context, connection->number, request);
@@ -78,16 +75,31 @@ static void connection_ask(struct connection *connection) {
         return;
     }
     connection->received = 0;
-    connection->sent_us = clock_monotonic_us();
+    connection->began_us = began_us;
     /* The one request under way always fits into an empty socket buffer. */
     if (send(connection->fd, request, size_bytes, MSG_NOSIGNAL) != (ssize_t)size_bytes)
         connection_lose(connection);
+    client->traffic.sent_bytes += size_bytes;
+}
+
+static void connection_answered(struct connection *connection, const struct answer *answer) {
+    struct client *client = connection->client;
+    int64_t now_us = clock_monotonic_us();
+    client->traffic.answers++;
+    client->traffic.received_bytes += connection->received;
+    client->calls->answered(client->context, connection->number, answer,
+                            now_us - connection->began_us);
+    if (client->arrival == NULL) {
+        connection_ask(connection, clock_monotonic_us());
+        return;
+    }
+    client->resting[client->resting_count++] = connection->number;
+    connection_rest(connection);
 }
 
 static void connection_readable(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct connection *connection = context;
-    struct client *client = connection->client;
     ssize_t got = recv(fd, connection->answer + connection->received,
                        sizeof connection->answer - connection->received, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -100,14 +112,7 @@ static void connection_readable(evutil_socket_t fd, short what, void *context) {
     struct answer answer;
     switch (answer_read(connection->answer, connection->received, &answer)) {
     case ANSWER_WHOLE:
-        client->calls->answered(client->context, connection->number, &answer,
-                                clock_monotonic_us() - connection->sent_us);
-        if (client->rate > 0) {
-            client->resting[client->resting_count++] = connection->number;
-            connection_rest(connection);
-        } else {
-            connection_ask(connection);
-        }
+        connection_answered(connection, &answer);
         break;
     case ANSWER_PARTIAL:
         if (connection->received == sizeof connection->answer)
@@ -126,14 +131,20 @@ static void stop_arriving(struct client *client) {
         event_base_loopbreak(client->base);
 }
 
+static void arrival_wait(struct client *client) {
+    int64_t wait_us = arrivals_wait_us(&client->arrivals, clock_monotonic_us());
+    if (wait_us < ARRIVAL_STEP_US)
+        wait_us = ARRIVAL_STEP_US;
+    const struct timeval wait = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
+    ensure(event_add(client->arrival, &wait) == 0);
+}
+
 /* Every request that is due by now, each on a connection that is free. */
 static void arrive(evutil_socket_t fd, short what, void *context) {
     (void)fd, (void)what;
     struct client *client = context;
-    double passed_seconds = (double)(clock_monotonic_us() - client->began_us) / 1e6;
-    uint64_t due = (uint64_t)(passed_seconds * client->rate);
-    while (client->arriving && client->arrived < due) {
-        client->arrived++;
+    int64_t now_us = clock_monotonic_us();
+    for (int64_t due_us; client->arriving && arrivals_take(&client->arrivals, now_us, &due_us);) {
         if (client->resting_count == 0) {
             client->unsent++;
             continue;
@@ -142,10 +153,12 @@ static void arrive(evutil_socket_t fd, short what, void *context) {
             &client->connections[client->resting[--client->resting_count]];
         connection->waiting = true;
         client->waiting++;
-        connection_ask(connection);
+        connection_ask(connection, due_us);
         if (!connection->waiting && connection->readable != NULL)
             stop_arriving(client); /* nothing more to ask */
     }
+    if (client->arriving)
+        arrival_wait(client);
 }
 
 static void time_is_up(evutil_socket_t fd, short what, void *context) {
@@ -155,26 +168,24 @@ static void time_is_up(evutil_socket_t fd, short what, void *context) {
 
 static bool connection_open(struct connection *connection, const struct sockaddr_storage *server,
                             socklen_t size) {
-    static const int yes = 1;
-    int fd = socket(server->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = loopback_connect(server, size, connection->number);
     if (fd < 0)
         return false;
     connection->fd = fd;
-    if (connect(fd, (const struct sockaddr *)server, size) == 0 &&
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0 &&
-        evutil_make_socket_nonblocking(fd) == 0) {
-        connection->readable = event_new(connection->client->base, fd, EV_READ | EV_PERSIST,
-                                         connection_readable, connection);
-        if (connection->readable != NULL && event_add(connection->readable, NULL) == 0)
-            return true;
-        if (connection->readable != NULL)
-            event_free(connection->readable);
-        connection->readable = NULL;
-    }
-    int error = errno;
-    close(fd);
-    errno = error;
-    return false;
+    connection->readable = event_new(connection->client->base, fd, EV_READ | EV_PERSIST,
+                                     connection_readable, connection);
+    ensure(connection->readable != NULL && event_add(connection->readable, NULL) == 0);
+    return true;
+}
+
+/* Its timers are as fine as the kernel's, or every arrival would be up to a millisecond late. */
+static struct event_base *base_create(void) {
+    struct event_config *config = event_config_new();
+    ensure(config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0);
+    struct event_base *base = event_base_new_with_config(config);
+    ensure(base != NULL);
+    event_config_free(config);
+    return base;
 }
 
 struct client *client_create(const char *url, uint32_t connections) {
@@ -188,8 +199,7 @@ struct client *client_create(const char *url, uint32_t connections) {
     struct client *client =
         calloc(1, sizeof *client + (size_t)connections * sizeof client->connections[0]);
     ensure(client != NULL);
-    client->base = event_base_new();
-    ensure(client->base != NULL);
+    client->base = base_create();
     client->time_is_up = evtimer_new(client->base, time_is_up, client->base);
     ensure(client->time_is_up != NULL);
     for (; client->count < connections; client->count++) {
@@ -212,54 +222,61 @@ static void lose_waiting(struct client *client) {
     }
 }
 
-uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
-                         double rate, int64_t limit_ms) {
-    static const struct timeval every = {.tv_usec = ARRIVAL_MS * 1000};
-    const struct timeval limit = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
+static void client_start(struct client *client, const struct client_calls *calls, void *context) {
     client->calls = calls;
     client->context = context;
-    client->rate = rate;
+    client->traffic = (struct client_traffic){0};
+}
+
+static void client_turn(struct client *client, int64_t limit_ms) {
+    const struct timeval limit = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
+    ensure(evtimer_add(client->time_is_up, &limit) == 0);
+    event_base_dispatch(client->base);
+    evtimer_del(client->time_is_up);
+    lose_waiting(client);
+}
+
+uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
+                         double rate, int64_t limit_ms) {
+    client_start(client, calls, context);
     client->arriving = true;
-    client->began_us = clock_monotonic_us();
-    client->arrived = client->unsent = 0;
+    client->unsent = 0;
     client->resting_count = 0;
     client->resting = calloc(client->count, sizeof *client->resting);
-    client->arrival = event_new(client->base, -1, EV_PERSIST, arrive, client);
+    client->arrival = event_new(client->base, -1, 0, arrive, client);
     ensure(client->resting != NULL && client->arrival != NULL);
     for (uint32_t i = 0; i < client->count; i++) {
         if (client->connections[i].readable != NULL)
             client->resting[client->resting_count++] = i;
     }
-    ensure(evtimer_add(client->time_is_up, &limit) == 0 && event_add(client->arrival, &every) == 0);
-    event_base_dispatch(client->base);
-    evtimer_del(client->time_is_up);
-    event_free(client->arrival);
+    arrivals_start(&client->arrivals, rate, 1, clock_monotonic_us());
+    arrival_wait(client);
+    client_turn(client, limit_ms);
+    client->traffic.late_us = client->arrivals.late_us;
     client->arriving = false;
-    lose_waiting(client);
+    event_free(client->arrival);
+    client->arrival = NULL;
     free(client->resting);
-    client->rate = 0;
     return client->unsent;
 }
 
 void client_run(struct client *client, const struct client_calls *calls, void *context,
                 int64_t limit_ms) {
-    const struct timeval limit = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
-    client->calls = calls;
-    client->context = context;
+    client_start(client, calls, context);
     for (uint32_t i = 0; i < client->count; i++) {
         client->connections[i].waiting = client->connections[i].readable != NULL;
         client->waiting += client->connections[i].waiting;
     }
     for (uint32_t i = 0; i < client->count; i++) {
         if (client->connections[i].waiting)
-            connection_ask(&client->connections[i]);
+            connection_ask(&client->connections[i], clock_monotonic_us());
     }
-    if (client->waiting == 0)
-        return;
-    ensure(evtimer_add(client->time_is_up, &limit) == 0);
-    event_base_dispatch(client->base);
-    evtimer_del(client->time_is_up);
-    lose_waiting(client);
+    if (client->waiting > 0)
+        client_turn(client, limit_ms);
+}
+
+const struct client_traffic *client_traffic(const struct client *client) {
+    return &client->traffic;
 }
 
 void client_destroy(struct client *client) {

@@ -105,6 +105,7 @@ static bool load_reserve(const struct options *options) {
            result.reservations, result.taken, result.refused, result.wrong, result.lost,
            result.unsent, result.overloaded, result.sold_out ? "true" : "false");
     printf(",\"recoveryMs\":%.1f", (double)result.recovery_us / 1e3);
+    report_print_traffic(client_traffic(client));
     report_print_speed(result.reservations + result.taken, &result.watch, &result.latency_us);
     measured = true;
 out:
@@ -139,6 +140,7 @@ static bool load_join(const struct options *options) {
         goto out;
     printf("{\"joins\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64,
            result.joins, result.refused, result.wrong, result.lost);
+    report_print_traffic(client_traffic(client));
     report_print_speed(result.joins, &result.watch, &result.latency_us);
     measured = true;
 out:

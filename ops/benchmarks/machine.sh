@@ -104,7 +104,7 @@ load_remark() {
     local row=$1 thing=$2 quantile name text strangers
     shift 2
     text="$row: answers in"
-    for quantile in p50 p99 p999 max; do
+    for quantile in p50 p90 p99 p999 max; do
         text+=" $quantile $(cat "$@" | json_number $quantile | median) ms,"
     done
     table_remark "${text%,}"
@@ -113,7 +113,11 @@ load_remark() {
         text+=" $name $(cat "$@" | json_number "$name" | median),"
     done
     table_remark "${text%,}"
-    table_remark "$row: the generator used $(cat "$@" | json_number generatorShare | median) of a core, in $(grep -c '"bottleneck":true' <(cat "$@")) of $# rounds it was the bottleneck"
+    text="$row: the generator used $(cat "$@" | json_number generatorShare | median) of a core"
+    if grep -qs '"latestMs":[0-9.]*[1-9]' "$@"; then # an open loop
+        text+=", one of a hundred requests started $(cat "$@" | json_number lateMs | median) ms late or more"
+    fi
+    table_remark "$text; in $(cat "$@" | grep -cE '"(bottleneck|late)":true') of $# rounds it was the bottleneck"
     strangers=$(cat "$@" | json_number strangersCores | median)
     table_remark "$row: other programs of this machine used $strangers cores meanwhile$(awk -v cores="$strangers" \
         'BEGIN { if (cores > 0.2) print ": the figures are lower than on a quiet machine" }')"

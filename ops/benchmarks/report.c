@@ -6,6 +6,16 @@
 /* A single thread that has so much of a core is not waiting for the server. */
 static const double bottleneck_share = 0.9;
 
+void report_print_traffic(const struct client_traffic *traffic) {
+    double each = traffic->answers > 0 ? 1 / (double)traffic->answers : 0;
+    printf(",\"requestBytes\":%.1f,\"answerBytes\":%.1f", (double)traffic->sent_bytes * each,
+           (double)traffic->received_bytes * each);
+    printf(",\"lateMs\":%.3f,\"latestMs\":%.3f,\"late\":%s",
+           (double)histogram_quantile(&traffic->late_us, 0.99) / 1e3,
+           (double)traffic->late_us.max / 1e3,
+           arrivals_were_late(&traffic->late_us) ? "true" : "false");
+}
+
 void report_print_speed(uint64_t done, const struct stopwatch *watch,
                         const struct histogram *latency_us) {
     static const struct {

@@ -4,13 +4,17 @@
 #ifndef USHER_OPS_BENCHMARKS_REPORT_H
 #define USHER_OPS_BENCHMARKS_REPORT_H
 
+#include "ops/benchmarks/client.h"
 #include "ops/benchmarks/histogram.h"
 #include "ops/benchmarks/stopwatch.h"
 
 #include <stdio.h>
 
+/* The bytes of a request and of an answer, and how late requests started: past a limit (arrivals.h)
+ * the generator was the bottleneck. */
+void report_print_traffic(const struct client_traffic *traffic);
 /* The members that every measurement has, and the end of the object; processors' time is counted by
- * each of the `done`. */
+ * each of the `done`. A generator that used up its core was the bottleneck. */
 void report_print_speed(uint64_t done, const struct stopwatch *watch,
                         const struct histogram *latency_us);
 /* False, with a line on stderr, when what was written to the file has not got there. */
