@@ -1,25 +1,18 @@
 #include "ops/benchmarks/join.h"
 
+#include "ops/benchmarks/kept.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 
 enum { ANSWERS_LIMIT_MS = 120000 };
 
-/* What became of one guest's request. */
-struct attempt {
-    const char *body; /* NULL: no answer */
-    uint32_t body_bytes;
-    int status;
-};
-
 struct run {
     const struct join_plan *plan;
     struct join_result *result;
     uint32_t asked_count;
-    struct attempt *attempts; /* by guest */
-    char *bodies;
-    size_t bodies_used;
+    struct kept kept;                       /* by guest */
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* the guest, by connection */
 };
 
@@ -51,12 +44,7 @@ static size_t join_next(void *context, uint32_t connection, char *request) {
 static void join_answered(void *context, uint32_t connection, const struct answer *answer,
                           int64_t took_us) {
     struct run *run = context;
-    size_t kept =
-        answer->body_bytes < JOIN_ANSWER_MAX_BYTES ? answer->body_bytes : JOIN_ANSWER_MAX_BYTES;
-    char *body = run->bodies + run->bodies_used;
-    memcpy(body, answer->body, kept);
-    run->bodies_used += kept;
-    run->attempts[run->asked[connection]] = (struct attempt){body, (uint32_t)kept, answer->status};
+    kept_put(&run->kept, run->asked[connection], answer);
     if (run->result->watch.running && answer->status == 201) {
         run->result->joins++;
         histogram_record(&run->result->latency_us, (uint64_t)took_us);
@@ -69,8 +57,8 @@ static void join_lost(void *context, uint32_t connection) {
 }
 
 static bool judge_place(const struct run *run, uint32_t guest) {
-    const struct attempt *attempt = &run->attempts[guest];
-    json_t *place = json_loadb(attempt->body, attempt->body_bytes, 0, NULL);
+    const struct kept_answer *answer = &run->kept.answers[guest];
+    json_t *place = json_loadb(answer->body, answer->body_bytes, 0, NULL);
     json_int_t number = 0;
     const char *token = NULL;
     bool right = json_unpack(place, "{s:I, s:s}", "number", &number, "queueToken", &token) == 0 &&
@@ -85,17 +73,16 @@ static bool judge_place(const struct run *run, uint32_t guest) {
 static void judge(struct run *run) {
     bool told = false;
     for (uint32_t i = 0; i < run->asked_count; i++) {
-        const struct attempt *attempt = &run->attempts[i];
-        if (attempt->body == NULL)
+        const struct kept_answer *answer = &run->kept.answers[i];
+        if (answer->body == NULL)
             continue;
-        bool refused = attempt->status != 201;
+        bool refused = answer->status != 201;
         bool wrong = !refused && !judge_place(run, i);
         run->result->refused += refused;
         run->result->wrong += wrong;
         if ((refused || wrong) && !told) {
             told = true;
-            fprintf(stderr, "the first answer that does not count: %d %.*s\n", attempt->status,
-                    (int)attempt->body_bytes, attempt->body);
+            kept_tell(answer);
         }
     }
 }
@@ -107,9 +94,7 @@ void join_run(struct client *client, const struct join_plan *plan, struct join_r
     ensure(run != NULL);
     run->plan = plan;
     run->result = result;
-    run->attempts = calloc(plan->count, sizeof run->attempts[0]);
-    run->bodies = malloc((size_t)plan->count * JOIN_ANSWER_MAX_BYTES);
-    ensure(run->attempts != NULL && run->bodies != NULL);
+    kept_init(&run->kept, plan->count);
 
     client_run(client, &first, run, ANSWERS_LIMIT_MS);
     stopwatch_start(&result->watch);
@@ -117,7 +102,6 @@ void join_run(struct client *client, const struct join_plan *plan, struct join_r
     stopwatch_stop(&result->watch);
     judge(run);
 
-    free(run->attempts);
-    free(run->bodies);
+    kept_clear(&run->kept);
     free(run);
 }

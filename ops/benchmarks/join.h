@@ -13,8 +13,6 @@
 
 #include <stdio.h>
 
-enum { JOIN_ANSWER_MAX_BYTES = 1024 };
-
 struct join_plan {
     uint64_t event;
     const struct guest *guests;

@@ -3,6 +3,7 @@
  * JSON object on standard output. Exit 0: measured (whatever the answers were), 1: not measured,
  * 2: bad arguments.
  */
+#include "ops/benchmarks/confirm.h"
 #include "ops/benchmarks/join.h"
 #include "ops/benchmarks/line.h"
 #include "ops/benchmarks/options.h"
@@ -17,13 +18,16 @@ static const char usage[] =
     "FILE\n"
     "                          [--connections 256] [--seconds 5] [--seed 1] [--rate N]\n"
     "                          [--buyers N] [--kill PID]\n"
+    "       usher-load confirm --url http://ADDRESS:PORT --seats FILE --events ID,… --answers "
+    "FILE\n"
+    "                          [--connections 256] [--rate N]\n"
     "       usher-load join --url http://ADDRESS:PORT --events ID --people N --answers FILE\n"
     "                       [--connections 256]\n"
     "       usher-load publish --nats URL --people N\n"
     "       usher-load line --nats URL --stream NAME\n"
-    "and with the first three: [--process NAME=PID]…\n";
+    "and with the first four: [--process NAME=PID]…\n";
 
-enum { SEAT_ID_MAX_BYTES = 64 };
+enum { SEAT_ID_MAX_BYTES = 64, HOLDING_LIMIT_MS = 120000 };
 
 static struct stopwatch watch_of(const struct options *options) {
     return (struct stopwatch){.processes = options->processes,
@@ -65,7 +69,56 @@ static void free_texts(char **texts, size_t count) {
     free(texts);
 }
 
-static bool load_reserve(const struct options *options) {
+static bool reserve(struct client *client, const struct reserve_plan *plan,
+                    const struct options *options) {
+    struct reserve_result result = {.watch = watch_of(options)};
+    reserve_run(client, plan, &result);
+    if (!report_is_written(plan->answers, options->answers))
+        return false;
+    printf("{\"reservations\":%" PRIu64 ",\"taken\":%" PRIu64 ",\"refused\":%" PRIu64
+           ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64
+           ",\"overloaded\":%" PRIu64 ",\"soldOut\":%s",
+           result.reservations, result.taken, result.refused, result.wrong, result.lost,
+           result.unsent, result.overloaded, result.sold_out ? "true" : "false");
+    printf(",\"recoveryMs\":%.1f", (double)result.recovery_us / 1e3);
+    report_print_traffic(client_traffic(client));
+    report_print_speed(result.reservations + result.taken, &result.watch, &result.latency_us);
+    return true;
+}
+
+/* Holds all seats of the events, off the clock, and confirms what was held. */
+static bool confirm(struct client *client, const struct reserve_plan *plan,
+                    const struct options *options) {
+    uint32_t count = plan->event_count * (plan->seat_count / 2);
+    struct reserve_plan holding = *plan;
+    struct reserve_result held = {0};
+    struct confirm_result result = {.watch = watch_of(options)};
+    holding.rate = 0;
+    holding.duration_ms = HOLDING_LIMIT_MS;
+    holding.held = calloc(count, sizeof *holding.held);
+    ensure(holding.held != NULL);
+    reserve_run(client, &holding, &held);
+    bool measured = held.held_count == count && report_is_written(plan->answers, options->answers);
+    if (measured) {
+        const struct confirm_plan paying = {
+            .guests = plan->guests, .held = holding.held, .count = count, .rate = plan->rate};
+        confirm_run(client, &paying, &result);
+        printf("{\"confirmations\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
+               ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64,
+               result.confirmations, result.refused, result.wrong, result.lost, result.unsent);
+        report_print_traffic(client_traffic(client));
+        report_print_speed(result.confirmations, &result.watch, &result.latency_us);
+    } else {
+        fprintf(stderr, "of %u bookings only %u were made\n", count, held.held_count);
+    }
+    free(holding.held);
+    return measured;
+}
+
+/* Seats are sold, or sold and paid for. */
+static bool sell(const struct options *options,
+                 bool (*run)(struct client *client, const struct reserve_plan *plan,
+                             const struct options *options)) {
     bool measured = false;
     char **seats = NULL;
     uint32_t seat_count = read_seats(options->seats, &seats);
@@ -95,19 +148,7 @@ static bool load_reserve(const struct options *options) {
         .kill = (pid_t)options->kill,
         .answers = answers,
     };
-    struct reserve_result result = {.watch = watch_of(options)};
-    reserve_run(client, &plan, &result);
-    if (!report_is_written(answers, options->answers))
-        goto out;
-    printf("{\"reservations\":%" PRIu64 ",\"taken\":%" PRIu64 ",\"refused\":%" PRIu64
-           ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"unsent\":%" PRIu64
-           ",\"overloaded\":%" PRIu64 ",\"soldOut\":%s",
-           result.reservations, result.taken, result.refused, result.wrong, result.lost,
-           result.unsent, result.overloaded, result.sold_out ? "true" : "false");
-    printf(",\"recoveryMs\":%.1f", (double)result.recovery_us / 1e3);
-    report_print_traffic(client_traffic(client));
-    report_print_speed(result.reservations + result.taken, &result.watch, &result.latency_us);
-    measured = true;
+    measured = run(client, &plan, options);
 out:
     client_destroy(client);
     if (answers != NULL)
@@ -116,6 +157,14 @@ out:
     free(guests);
     free_texts(seats, seat_count);
     return measured;
+}
+
+static bool load_reserve(const struct options *options) {
+    return sell(options, reserve);
+}
+
+static bool load_confirm(const struct options *options) {
+    return sell(options, confirm);
 }
 
 static bool load_join(const struct options *options) {
@@ -168,10 +217,9 @@ static bool load_line(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
-                                                      {"join", "ueka", load_join},
-                                                      {"publish", "nk", load_publish},
-                                                      {"line", "nm", load_line},
-                                                      {0}};
+    static const struct options_command commands[] = {
+        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
+        {"join", "ueka", load_join},       {"publish", "nk", load_publish},
+        {"line", "nm", load_line},         {0}};
     return options_run(argc, argv, commands, usage);
 }

@@ -1,6 +1,7 @@
 #include "ops/benchmarks/reserve.h"
 
 #include "ops/benchmarks/demand.h"
+#include "ops/benchmarks/kept.h"
 #include "shared/clock.h"
 #include "shared/ids.h"
 
@@ -11,14 +12,7 @@
 
 enum {
     ANSWER_LIMIT_MS = 15000, /* a gateway answers within 10 s */
-    BOOKING_ID_MAX_BYTES = 64,
-};
-
-/* What became of one request. */
-struct attempt {
-    const char *body; /* NULL: no answer */
-    uint32_t body_bytes;
-    int16_t status;
+    SEAT_ID_MAX_BYTES = 64,
 };
 
 struct run {
@@ -26,10 +20,8 @@ struct run {
     struct reserve_result *result;
     struct demand demand;
     uint32_t attempt_count;
-    struct attempt *attempts; /* attempt n: event n / buyers, buyer n % buyers */
-    bool *sold;               /* by event and seat */
-    char *bodies;
-    size_t bodies_used;
+    struct kept kept;                       /* by attempt; n: event n / buyers, buyer n % buyers */
+    bool *sold;                             /* by event and seat */
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
     uint32_t opened;                        /* events with their first reservation */
     int64_t killed_us;                      /* monotonic; 0: not yet */
@@ -46,7 +38,7 @@ static uint64_t event_of(const struct run *run, uint32_t attempt) {
 
 static size_t write_request(struct run *run, uint32_t connection, uint32_t attempt, char *request) {
     char key[UUID_TEXT_SIZE];
-    char body[256 + 2 * BOOKING_ID_MAX_BYTES];
+    char body[256 + 2 * SEAT_ID_MAX_BYTES];
     char *const *seats = seats_of(run, attempt);
     int body_bytes =
         snprintf(body, sizeof body, "{\"eventId\":%" PRIu64 ",\"seatIds\":[\"%s\",\"%s\"]}",
@@ -110,13 +102,7 @@ static size_t reserve_next(void *context, uint32_t connection, char *request) {
 static void reserve_answered(void *context, uint32_t connection, const struct answer *answer,
                              int64_t took_us) {
     struct run *run = context;
-    struct attempt *attempt = &run->attempts[run->asked[connection]];
-    size_t kept = answer->body_bytes < RESERVE_ANSWER_MAX_BYTES ? answer->body_bytes
-                                                                : RESERVE_ANSWER_MAX_BYTES;
-    char *body = run->bodies + run->bodies_used;
-    memcpy(body, answer->body, kept);
-    run->bodies_used += kept;
-    *attempt = (struct attempt){body, (uint32_t)kept, (int16_t)answer->status};
+    kept_put(&run->kept, run->asked[connection], answer);
     if (answer->status == 201)
         note_recovery(run, took_us);
     if (!run->result->watch.running)
@@ -143,9 +129,9 @@ static bool *sold_seat(struct run *run, uint32_t attempt, size_t which) {
 
 /* Whether the answer is the pending booking of exactly these two seats; then writes its lines. */
 static bool judge_booking(struct run *run, uint32_t number) {
-    const struct attempt *attempt = &run->attempts[number];
+    const struct kept_answer *answer = &run->kept.answers[number];
     char *const *seats = seats_of(run, number);
-    json_t *booking = json_loadb(attempt->body, attempt->body_bytes, 0, NULL);
+    json_t *booking = json_loadb(answer->body, answer->body_bytes, 0, NULL);
     const char *id = NULL;
     const char *status = NULL;
     const char *first = NULL;
@@ -154,12 +140,17 @@ static bool judge_booking(struct run *run, uint32_t number) {
     bool right = json_unpack(booking, "{s:s, s:s, s:I, s:[ss!]}", "bookingId", &id, "status",
                              &status, "eventId", &event, "seatIds", &first, &second) == 0 &&
                  (uint64_t)event == event_of(run, number) && strcmp(status, "PENDING") == 0 &&
-                 strlen(id) <= BOOKING_ID_MAX_BYTES && strpbrk(id, "\t\n\\") == NULL &&
+                 strlen(id) < RESERVE_BOOKING_SIZE && strpbrk(id, "\t\n\\") == NULL &&
                  ((strcmp(first, seats[0]) == 0 && strcmp(second, seats[1]) == 0) ||
                   (strcmp(first, seats[1]) == 0 && strcmp(second, seats[0]) == 0));
     for (size_t i = 0; right && i < 2; i++) {
         *sold_seat(run, number, i) = true;
         fprintf(run->plan->answers, "%" PRIu64 "\t%s\t%s\n", event_of(run, number), id, seats[i]);
+    }
+    if (right && run->plan->held != NULL) {
+        struct reserve_held *held = &run->plan->held[run->result->held_count++];
+        held->guest = number % run->demand.buyers;
+        memcpy(held->booking, id, strlen(id) + 1);
     }
     json_decref(booking);
     return right;
@@ -168,9 +159,9 @@ static bool judge_booking(struct run *run, uint32_t number) {
 /* Whether the answer names one or both of the two seats, and those were sold to others. All
  * bookings have been judged. */
 static bool judge_taken(struct run *run, uint32_t number) {
-    const struct attempt *attempt = &run->attempts[number];
+    const struct kept_answer *answer = &run->kept.answers[number];
     char *const *seats = seats_of(run, number);
-    json_t *problem = json_loadb(attempt->body, attempt->body_bytes, 0, NULL);
+    json_t *problem = json_loadb(answer->body, answer->body_bytes, 0, NULL);
     const char *code = NULL;
     json_t *taken = NULL;
     bool right = json_unpack(problem, "{s:s, s:o}", "code", &code, "seatIds", &taken) == 0 &&
@@ -185,31 +176,30 @@ static bool judge_taken(struct run *run, uint32_t number) {
     return right;
 }
 
-static void tell_first(const struct run *run, const struct attempt *attempt) {
+static void tell_first(const struct run *run, const struct kept_answer *answer) {
     if (run->result->refused + run->result->wrong == 1)
-        fprintf(stderr, "the first answer that does not count: %d %.*s\n", attempt->status,
-                (int)attempt->body_bytes, attempt->body);
+        kept_tell(answer);
 }
 
 static void judge(struct run *run) {
     for (uint32_t i = 0; i < run->attempt_count; i++) {
-        const struct attempt *attempt = &run->attempts[i];
-        if (attempt->body != NULL && attempt->status == 201 && !judge_booking(run, i)) {
+        const struct kept_answer *answer = &run->kept.answers[i];
+        if (answer->body != NULL && answer->status == 201 && !judge_booking(run, i)) {
             run->result->wrong++;
-            tell_first(run, attempt);
+            tell_first(run, answer);
         }
     }
     for (uint32_t i = 0; i < run->attempt_count; i++) {
-        const struct attempt *attempt = &run->attempts[i];
-        if (attempt->body == NULL || attempt->status == 201)
+        const struct kept_answer *answer = &run->kept.answers[i];
+        if (answer->body == NULL || answer->status == 201)
             continue;
-        bool taken = run->plan->storm_buyers > 0 && attempt->status == 409;
+        bool taken = run->plan->storm_buyers > 0 && answer->status == 409;
         if (taken && judge_taken(run, i))
             continue;
         run->result->wrong += taken;
         run->result->refused += !taken;
-        run->result->overloaded += attempt->status == 503;
-        tell_first(run, attempt);
+        run->result->overloaded += answer->status == 503;
+        tell_first(run, answer);
     }
 }
 
@@ -224,10 +214,9 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     demand_init(&run->demand, plan->seat_count, plan->storm_buyers, plan->seed);
     run->attempt_count = run->demand.buyers * plan->event_count;
     run->cursor = 1;
-    run->attempts = calloc(run->attempt_count, sizeof run->attempts[0]);
+    kept_init(&run->kept, run->attempt_count);
     run->sold = calloc((size_t)plan->event_count * plan->seat_count, sizeof run->sold[0]);
-    run->bodies = malloc((size_t)run->attempt_count * RESERVE_ANSWER_MAX_BYTES);
-    ensure(run->attempts != NULL && run->sold != NULL && run->bodies != NULL);
+    ensure(run->sold != NULL);
 
     client_run(client, &opening, run, ANSWER_LIMIT_MS);
     stopwatch_start(&result->watch);
@@ -241,8 +230,7 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     judge(run);
 
     demand_clear(&run->demand);
-    free(run->attempts);
+    kept_clear(&run->kept);
     free(run->sold);
-    free(run->bodies);
     free(run);
 }

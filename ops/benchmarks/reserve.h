@@ -24,8 +24,14 @@ enum {
     RESERVE_EVENTS_MAX = 1000,
     RESERVE_SEATS_MIN = 4,
     RESERVE_ATTEMPTS_MAX = 2000000, /* over all events */
-    RESERVE_ANSWER_MAX_BYTES = 1024,
     RESERVE_KILL_AFTER_MS = 1000,
+    RESERVE_BOOKING_SIZE = 65,
+};
+
+/* A booking that somebody was answered to have got. */
+struct reserve_held {
+    uint32_t guest;
+    char booking[RESERVE_BOOKING_SIZE];
 };
 
 struct reserve_plan {
@@ -38,8 +44,9 @@ struct reserve_plan {
     int64_t duration_ms;
     double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
-    pid_t kill;    /* 0, or who gets a SIGKILL after RESERVE_KILL_AFTER_MS … */
-    FILE *answers; /* gets a line for every seat answered for: event, booking, seat */
+    pid_t kill;                /* 0, or who gets a SIGKILL after RESERVE_KILL_AFTER_MS … */
+    FILE *answers;             /* gets a line for every seat answered for: event, booking, seat */
+    struct reserve_held *held; /* NULL, or gets the bookings; as many as buyers of all events */
 };
 
 struct reserve_result {
@@ -52,6 +59,7 @@ struct reserve_result {
     uint64_t overloaded;   /* of the refused, 503 */
     int64_t recovery_us; /* … from then to the first booking that was asked for later; 0: none */
     bool sold_out;       /* so the clock was stopped early */
+    uint32_t held_count;
     struct stopwatch watch;
     struct histogram latency_us;
 };

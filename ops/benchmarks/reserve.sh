@@ -56,10 +56,10 @@ reserve_load() {
     load_run reserve --url "$USHER_URL" --seats "$home/seats" --events "$events" --answers "$home/answers" "$@"
 }
 
-# The database has to hold what was answered, and nothing else.
+# reserve_check [VARIABLE…]: the database has to hold what was answered, and nothing else.
 reserve_check() {
     local wrong
-    wrong=$(sql -v "events={$events}" -f "$checkout/ops/benchmarks/reserve_check.sql" <"$home/answers")
+    wrong=$(sql -v "events={$events}" "$@" -f "$checkout/ops/benchmarks/reserve_check.sql" <"$home/answers")
     [ -z "$wrong" ] || fail "the database is wrong: no speed. $wrong"
 }
 

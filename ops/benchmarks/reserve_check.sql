@@ -1,7 +1,13 @@
 -- Whether the database holds what was answered, and nothing else. A line for everything that is wrong; no line: all
--- is well. Standard input: event, booking, seat of every seat that was answered for. Variable `events`: the events
--- that were sold, as '{1,2,…}'; nobody else booked on them.
+-- is well. Standard input: event, booking, seat of every seat that was answered for. Variables: `events`, the events
+-- that were sold, as '{1,2,…}', nobody else booked on them; `seats` and `bookings`, the status that all of these have,
+-- if it is not HELD and PENDING.
 
+\if :{?seats}
+\else
+    \set seats HELD
+    \set bookings PENDING
+\endif
 CREATE TEMPORARY TABLE answered (event_id bigint, booking_id text, seat_id text);
 \copy answered FROM pstdin
 CREATE TEMPORARY TABLE stored AS
@@ -20,7 +26,7 @@ SELECT count || ' ' || what FROM (
     UNION ALL
     SELECT 'answered seats are not held by the booking that was answered',
            (SELECT count(*) FROM answered a LEFT JOIN stored s USING (event_id, seat_id)
-            WHERE s.status IS DISTINCT FROM 'HELD' OR s.booking_id IS DISTINCT FROM a.booking_id)
+            WHERE s.status IS DISTINCT FROM :'seats' OR s.booking_id IS DISTINCT FROM a.booking_id)
     UNION ALL
     SELECT 'seats are held that nobody was answered for',
            (SELECT count(*) FROM stored s LEFT JOIN answered a USING (event_id, seat_id) WHERE a.seat_id IS NULL)
@@ -28,7 +34,7 @@ SELECT count || ' ' || what FROM (
     SELECT 'bookings are more or fewer than answers',
            abs((SELECT count(*) FROM booking) - (SELECT count(DISTINCT booking_id) FROM answered))
     UNION ALL
-    SELECT 'bookings are not pending', (SELECT count(*) FROM booking WHERE status <> 'PENDING')
+    SELECT 'bookings are not ' || :'bookings', (SELECT count(*) FROM booking WHERE status <> :'bookings')
     UNION ALL
     SELECT 'answered bookings have not two seats',
            (SELECT count(*) FROM (SELECT FROM answered GROUP BY booking_id HAVING count(*) <> 2) AS odd)

@@ -44,6 +44,10 @@ measures() {
     expect said '^overload: turning one away costs 0\.[0-9]* of serving one: .* serves at most [0-9]* % of its peak'
     expect said '^join .* 1/s '
     expect said '^latency/reserve-p99 .* ms '
+    expect said '^latency/confirm-p999 .* ms '
+    expect said '^latency: the disk takes [0-9]* us '
+    expect said '^latency/confirm: answers in p50 .* ms, p90 .* ms, p99 .* ms, p999 .* ms, max .* ms$'
+    expect said '^latency/confirm: the generator used .* of a core, one of a hundred requests started .* ms late'
     expect said '^failover .* ms '
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
     for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock; do
