@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Positions behind the name, which ends at the last ')': state is 0, ppid 1, utime to cstime 11–14.
@@ -73,6 +74,14 @@ void cpu_read(const struct cpu_process *processes, size_t count, double *seconds
         }
     }
     closedir(proc);
+}
+
+double cpu_read_clock(pid_t pid) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 /* /proc/stat begins with: cpu user nice system idle iowait irq softirq steal … */

@@ -20,6 +20,8 @@ struct cpu_process {
  * the difference is what was used in between, but for children that ended meanwhile unwaited for.
  */
 void cpu_read(const struct cpu_process *processes, size_t count, double *seconds);
+/* Of one process without its children, to the nanosecond; 0 for one that is gone. */
+double cpu_read_clock(pid_t pid);
 /* Of everything on the machine, also the time that its host took away: what is more than the sum of
  * the processes measured went to strangers, and the measurement is not worth much. */
 double cpu_read_machine(void);

@@ -9,6 +9,7 @@
 #include "ops/benchmarks/options.h"
 #include "ops/benchmarks/report.h"
 #include "ops/benchmarks/reserve.h"
+#include "ops/benchmarks/watch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,7 +26,9 @@ static const char usage[] =
     "                       [--connections 256]\n"
     "       usher-load publish --nats URL --people N\n"
     "       usher-load line --nats URL --stream NAME\n"
-    "and with the first four: [--process NAME=PID]…\n";
+    "       usher-load watch --url http://127.0.0.1:PORT --events ID --sockets N --answers FILE\n"
+    "                        [--rounds 5]   the processes being the gateways\n"
+    "and with all but the line: [--process NAME=PID]…\n";
 
 enum { SEAT_ID_MAX_BYTES = 64, HOLDING_LIMIT_MS = 120000 };
 
@@ -217,9 +220,12 @@ static bool load_line(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {
-        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
-        {"join", "ueka", load_join},       {"publish", "nk", load_publish},
-        {"line", "nm", load_line},         {0}};
+    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
+                                                      {"confirm", "usea", load_confirm},
+                                                      {"join", "ueka", load_join},
+                                                      {"publish", "nk", load_publish},
+                                                      {"line", "nm", load_line},
+                                                      {"watch", "uefa", watch_load},
+                                                      {0}};
     return options_run(argc, argv, commands, usage);
 }

@@ -1,8 +1,10 @@
 #include "ops/benchmarks/options.h"
 
+#include "ops/benchmarks/audience.h"
 #include "ops/benchmarks/client.h"
 #include "ops/benchmarks/guests.h"
 #include "ops/benchmarks/line.h"
+#include "ops/benchmarks/watch.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -71,10 +73,12 @@ static bool read_options(int argc, char **argv, struct options *options) {
         {"depth", required_argument, NULL, 'd'},
         {"redis-port", required_argument, NULL, 'l'},
         {"kill", required_argument, NULL, 'x'},
+        {"sockets", required_argument, NULL, 'f'},
+        {"rounds", required_argument, NULL, 'y'},
         {NULL, 0, NULL, 0},
     };
-    *options =
-        (struct options){.connections = 256, .seconds = 5, .seed = 1, .sessions = 8, .depth = 1};
+    *options = (struct options){
+        .connections = 256, .seconds = 5, .seed = 1, .sessions = 8, .depth = 1, .rounds = 5};
     bool right = true;
     for (int option; right && (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         options->given[option & UINT8_MAX] = true;
@@ -134,6 +138,12 @@ static bool read_options(int argc, char **argv, struct options *options) {
             break;
         case 'x':
             right = read_whole_number(optarg, 1, INT32_MAX, &options->kill);
+            break;
+        case 'f':
+            right = read_whole_number(optarg, 1, AUDIENCE_SOCKETS_MAX, &options->sockets);
+            break;
+        case 'y':
+            right = read_whole_number(optarg, 1, WATCH_ROUNDS_MAX, &options->rounds);
             break;
         default:
             right = false;

@@ -31,6 +31,8 @@ struct options {
     uint64_t depth;
     uint64_t redis_port;
     uint64_t kill; /* a process; 0: none */
+    uint64_t sockets;
+    uint64_t rounds;
     struct cpu_process processes[CPU_PROCESSES_MAX];
     size_t process_count;
 };

@@ -43,6 +43,8 @@ measures() {
     expect said '^overload/apart'
     expect said '^overload: turning one away costs 0\.[0-9]* of serving one: .* serves at most [0-9]* % of its peak'
     expect said '^join .* 1/s '
+    expect said '^fanout/500 .* 1/s '
+    expect said '^fanout/500/memory .* bytes '
     expect said '^latency/reserve-p99 .* ms '
     expect said '^latency/confirm-p999 .* ms '
     expect said '^latency: the disk takes [0-9]* us '
@@ -58,6 +60,7 @@ measures() {
     expect grep -qE '^ \{"name":"overload/asked","unit":"1/s","ours":[0-9]+,' "$top/table.json"
     expect grep -qE '^ \{"name":"overload/refusing","unit":"us","ours":[0-9.]+,"other":[0-9.]+,"ratio":0\.[0-9]+,' "$top/table.json"
     expect grep -qE '^ \{"name":"join","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":null,' "$top/table.json"
+    expect grep -qE '^ \{"name":"fanout/500","unit":"1/s","ours":[0-9]+,"other":[0-9]+,"ratio":[0-9.]+,"goal":0.6,' "$top/table.json"
     expect_nothing_left
 }
 
