@@ -3,13 +3,12 @@
 #include "shared/log.h"
 #include "shared/partition.h"
 
-static bool read_key(const PGresult *row, int column, uint8_t *key, size_t size_bytes) {
+/* NULL when it does not have a key's length. */
+static struct mac *read_key(const PGresult *row, int column) {
     const uint8_t *data = NULL;
-    if (database_is_null(row, 0, column) || database_bytes(row, 0, column, &data) != size_bytes) {
-        return false;
-    }
-    memcpy(key, data, size_bytes);
-    return true;
+    bool is_key =
+        !database_is_null(row, 0, column) && database_bytes(row, 0, column, &data) == MAC_KEY_BYTES;
+    return is_key ? mac_create(data) : NULL;
 }
 
 static bool refuse(const char *why) {
@@ -19,8 +18,19 @@ static bool refuse(const char *why) {
     return false;
 }
 
+/* False when one does not have a key's length. */
+static bool read_keys(struct installation *installation, const PGresult *row) {
+    struct token_keys *session_keys = &installation->session_keys;
+    installation->booking_key = read_key(row, 3);
+    session_keys->keys[0] = read_key(row, 4);
+    session_keys->keys[1] = read_key(row, 5);
+    session_keys->count = session_keys->keys[1] != NULL ? 2 : 1;
+    return installation->booking_key != NULL && session_keys->keys[0] != NULL &&
+           (session_keys->keys[1] != NULL || database_is_null(row, 0, 5));
+}
+
 bool installation_read(struct installation *installation, const PGresult *row) {
-    struct installation read = {.known = true, .session_keys.count = 1};
+    struct installation read = {.known = true};
     if (PQntuples(row) != 1) {
         return refuse("usher.installation has no row: run usherctl migrate");
     }
@@ -32,16 +42,19 @@ bool installation_read(struct installation *installation, const PGresult *row) {
     if (installation->known && !id128_equal(&installation->id, &read.id)) {
         return refuse("the database has become another installation's");
     }
-    if (!read_key(row, 3, read.booking_key, sizeof read.booking_key) ||
-        !read_key(row, 4, read.session_keys.keys[0], TOKEN_KEY_BYTES)) {
+    if (!read_keys(&read, row)) {
+        installation_clear(&read);
         return refuse("a key does not have 32 bytes");
     }
-    if (!database_is_null(row, 0, 5)) {
-        if (!read_key(row, 5, read.session_keys.keys[1], TOKEN_KEY_BYTES)) {
-            return refuse("a key does not have 32 bytes");
-        }
-        read.session_keys.count = 2;
-    }
+    installation_clear(installation);
     *installation = read;
     return true;
+}
+
+void installation_clear(struct installation *installation) {
+    mac_destroy(installation->booking_key);
+    for (size_t i = 0; i < ARRAY_LEN(installation->session_keys.keys); i++) {
+        mac_destroy(installation->session_keys.keys[i]);
+    }
+    *installation = (struct installation){0};
 }

@@ -13,13 +13,15 @@
 struct installation {
     bool known;
     struct id128 id;
-    uint8_t booking_key[BOOKING_KEY_BYTES];
+    struct mac *booking_key;
     struct token_keys session_keys;
 };
 
 /* Reads the answer of sql_installation. False, logged, when this program must not work on that
  * database: partition count or hash are not its own, keys have the wrong length, or the
- * installation is another than the one known before. */
+ * installation is another than the one known before; then `installation` is as it was. */
 MUST_CHECK bool installation_read(struct installation *installation, const PGresult *row);
+/* Forgets it, with its keys. */
+void installation_clear(struct installation *installation);
 
 #endif

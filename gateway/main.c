@@ -279,6 +279,7 @@ static void gateway_free(struct gateway *gateway) {
     bus_destroy(gateway->joins_bus);
     bus_destroy(gateway->bus);
     admission_destroy(gateway->admission);
+    installation_clear(&gateway->installation);
     struct event *events[] = {gateway->tick, gateway->flush, gateway->signals[0],
                               gateway->signals[1], gateway->signals[2]};
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 
@@ -121,8 +120,8 @@ struct id128 user_id_derive(const char *issuer, const char *subject) {
     return id;
 }
 
-struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struct id128 *user,
-                               uint64_t event_id, const char *idempotency_key) {
+struct id128 booking_id_derive(struct mac *key, const struct id128 *user, uint64_t event_id,
+                               const char *idempotency_key) {
     size_t key_bytes = strnlen(idempotency_key, IDEMPOTENCY_KEY_MAX_BYTES + 1);
     ensure(key_bytes >= 1 && key_bytes <= IDEMPOTENCY_KEY_MAX_BYTES);
     uint8_t event[8];
@@ -135,12 +134,10 @@ struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struc
     used = append_field(message, used, event, sizeof event);
     used = append_field(message, used, idempotency_key, key_bytes);
 
-    uint8_t digest[SHA256_BYTES];
-    unsigned digest_bytes = sizeof digest;
-    ensure(HMAC(EVP_sha256(), key, BOOKING_KEY_BYTES, message, used, digest, &digest_bytes) !=
-           NULL);
+    uint8_t code[MAC_BYTES];
+    mac_compute(key, message, used, code);
     struct id128 id, uuid;
-    memcpy(id.bytes, digest, sizeof id.bytes);
+    memcpy(id.bytes, code, sizeof id.bytes);
     if (is_uuid7(idempotency_key, &uuid))
         memcpy(id.bytes, uuid.bytes, TIME_PREFIX_BYTES);
     return id;

@@ -18,19 +18,18 @@
  * and another provider's person of the same name is somebody else. A guest's userId is random.
  *
  * All functions are pure but id128_random and uuid7_text, which use the kernel's random source
- * through OpenSSL and abort when there is none. Thread-safe.
+ * through OpenSSL and abort when there is none. Thread-safe, but for the key of booking_id_derive.
  */
 #ifndef USHER_SHARED_IDS_H
 #define USHER_SHARED_IDS_H
 
-#include "shared/base.h"
+#include "shared/mac.h"
 #include "shared/status.h"
 
 enum {
-    ID128_TEXT_SIZE = 33,      /* 32 hex digits and NUL */
-    UUID_TEXT_SIZE = 37,       /* 36 characters and NUL */
-    BOOKING_ID_TEXT_SIZE = 54, /* 20 digits, '-', 32 hex digits, NUL */
-    BOOKING_KEY_BYTES = 32,
+    ID128_TEXT_SIZE = 33,       /* 32 hex digits and NUL */
+    UUID_TEXT_SIZE = 37,        /* 36 characters and NUL */
+    BOOKING_ID_TEXT_SIZE = 54,  /* 20 digits, '-', 32 hex digits, NUL */
     USER_NAME_MAX_BYTES = 1023, /* of an issuer, and of a subject */
 };
 
@@ -52,8 +51,8 @@ struct id128 user_id_derive(const char *issuer, const char *subject);
 char *uuid7_text(int64_t unix_ms, char text[UUID_TEXT_SIZE]);
 
 /* See above. `idempotency_key` is NUL-terminated, 1 to 128 bytes. */
-struct id128 booking_id_derive(const uint8_t key[BOOKING_KEY_BYTES], const struct id128 *user,
-                               uint64_t event_id, const char *idempotency_key);
+struct id128 booking_id_derive(struct mac *key, const struct id128 *user, uint64_t event_id,
+                               const char *idempotency_key);
 char *booking_id_to_text(uint64_t event_id, const struct id128 *id,
                          char text[BOOKING_ID_TEXT_SIZE]);
 /* event_id 1 … INT64_MAX without leading zeros; anything else STATUS_INVALID. */

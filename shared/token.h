@@ -1,19 +1,20 @@
 /*
- * token: signed statements that a client carries for us. HMAC-SHA-256 (RFC 2104, FIPS 180-4) by
- * OpenSSL over a version byte, a kind byte and the payload; base64url without padding (RFC 4648,
- * 5). There is no algorithm field to swap. Compared in constant time. Two keys: the first signs,
- * both verify, so that keys can be rotated. Pure; thread-safe.
+ * token: signed statements that a client carries for us. HMAC-SHA-256 (shared/mac.h) over a version
+ * byte, a kind byte and the payload; base64url without padding (RFC 4648, 5). There is no algorithm
+ * field to swap. Compared in constant time. Two keys: the first signs, both verify, so that keys
+ * can be rotated. Pure; the keys are for one thread at a time.
  */
 #ifndef USHER_SHARED_TOKEN_H
 #define USHER_SHARED_TOKEN_H
 
-#include "shared/base.h"
+#include "shared/mac.h"
 #include "shared/status.h"
 
-enum { TOKEN_KEY_BYTES = 32, TOKEN_TEXT_MAX = 512, TOKEN_SESSION_DAYS = 30 };
+enum { TOKEN_TEXT_MAX = 512, TOKEN_SESSION_DAYS = 30 };
 
+/* Belong to whoever made them. */
 struct token_keys {
-    uint8_t keys[2][TOKEN_KEY_BYTES];
+    struct mac *keys[2];
     uint32_t count; /* 1 or 2 */
 };
 

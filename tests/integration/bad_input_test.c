@@ -159,13 +159,14 @@ static void json_too_deep_or_too_long(void **state) {
 /* A token as the installation itself would have made it, but for what the caller changes. */
 static void sign(struct cluster *cluster, const char *installation_hex, int64_t lifetime_s,
                  char token[TOKEN_TEXT_MAX]) {
-    struct token_keys keys = {.count = 1};
+    uint8_t key[MAC_KEY_BYTES];
     struct session session = {.guest = true, .user = id128_random()};
-    sql_bytes(cluster->sql, "SELECT session_keys[1] FROM usher.installation", keys.keys[0],
-              TOKEN_KEY_BYTES);
+    sql_bytes(cluster->sql, "SELECT session_keys[1] FROM usher.installation", key, sizeof key);
+    const struct token_keys keys = {.keys = {mac_create(key)}, .count = 1};
     ensure(id128_from_text(installation_hex, &session.installation) == STATUS_OK);
     session.expires_us = clock_wall_us() + lifetime_s * 1000000;
     token_sign_session(&keys, &session, token);
+    mac_destroy(keys.keys[0]);
 }
 
 static void tokens_that_are_not_ours(void **state) {

@@ -21,7 +21,7 @@ struct record {
 struct history {
     struct cluster *cluster;
     unsigned seats_per_row;
-    uint8_t booking_key[BOOKING_KEY_BYTES];
+    struct mac *booking_key;
     struct history_attempt *attempts;
     size_t attempt_count, attempt_capacity;
     struct record *records;
@@ -46,14 +46,16 @@ struct history *history_create(struct cluster *cluster, unsigned seats_per_row) 
     history->by_id = id_map_create(BOOKINGS_MAX);
     history->by_event = id_map_create(BOOKINGS_MAX);
     ensure(history->by_id != NULL && history->by_event != NULL);
-    sql_bytes(cluster->sql, "SELECT booking_key FROM usher.installation", history->booking_key,
-              BOOKING_KEY_BYTES);
+    uint8_t key[MAC_KEY_BYTES];
+    sql_bytes(cluster->sql, "SELECT booking_key FROM usher.installation", key, sizeof key);
+    history->booking_key = mac_create(key);
     return history;
 }
 
 void history_destroy(struct history *history) {
     id_map_destroy(history->by_id);
     id_map_destroy(history->by_event);
+    mac_destroy(history->booking_key);
     free(history->attempts);
     free(history->records);
     free(history);

@@ -90,11 +90,13 @@ static void uuid7_begins_with_its_time(void **state) {
 static const char user_text[] = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
 
 static void expect_booking_id(uint64_t event_id, const char *key, const char *expected) {
-    uint8_t installation_key[BOOKING_KEY_BYTES];
-    for (size_t i = 0; i < sizeof installation_key; i++)
-        installation_key[i] = (uint8_t)i;
+    uint8_t bytes[MAC_KEY_BYTES];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)i;
+    struct mac *installation_key = mac_create(bytes);
     struct id128 user = id_of(user_text);
     struct id128 id = booking_id_derive(installation_key, &user, event_id, key);
+    mac_destroy(installation_key);
     char text[ID128_TEXT_SIZE];
     assert_string_equal(id128_to_text(&id, text), expected);
 }
@@ -117,7 +119,8 @@ static void derived_booking_ids_never_change(void **state) {
 
 static void every_part_makes_another_booking(void **state) {
     (void)state;
-    uint8_t key[BOOKING_KEY_BYTES] = {1}, other_key[BOOKING_KEY_BYTES] = {2};
+    const uint8_t bytes[MAC_KEY_BYTES] = {1}, other_bytes[MAC_KEY_BYTES] = {2};
+    struct mac *key = mac_create(bytes), *other_key = mac_create(other_bytes);
     struct id128 user = id_of(user_text), other_user = id128_random();
     struct id128 ids[] = {
         booking_id_derive(key, &user, 1, "a"),       booking_id_derive(other_key, &user, 1, "a"),
@@ -127,6 +130,8 @@ static void every_part_makes_another_booking(void **state) {
     for (size_t a = 0; a < ARRAY_LEN(ids); a++)
         for (size_t b = 0; b < a; b++)
             assert_false(id128_equal(&ids[a], &ids[b]));
+    mac_destroy(key);
+    mac_destroy(other_key);
 }
 
 static void public_booking_ids_go_round(void **state) {

@@ -4,8 +4,6 @@
 
 #include "shared/base64url.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,10 +12,31 @@
 
 static const int64_t now_us = 1795455092000000;
 
-static struct token_keys make_keys(uint8_t fill) {
-    struct token_keys keys = {.count = 1};
-    memset(keys.keys[0], fill, TOKEN_KEY_BYTES);
-    return keys;
+enum { KEY_COUNT = 3 };
+
+/* Key n of the state consists of bytes n. */
+static int make_keys(void **state) {
+    struct mac **keys = calloc(KEY_COUNT, sizeof(struct mac *));
+    uint8_t bytes[MAC_KEY_BYTES];
+    assert_non_null(keys);
+    for (uint8_t i = 0; i < KEY_COUNT; i++) {
+        memset(bytes, i, sizeof bytes);
+        keys[i] = mac_create(bytes);
+    }
+    *state = keys;
+    return 0;
+}
+
+static int destroy_keys(void **state) {
+    struct mac **keys = *state;
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        mac_destroy(keys[i]);
+    free(keys);
+    return 0;
+}
+
+static struct token_keys only_key(void **state, size_t number) {
+    return (struct token_keys){.keys = {((struct mac **)*state)[number]}, .count = 1};
 }
 
 static struct session make_session(void) {
@@ -33,8 +52,7 @@ static enum status verify(const struct token_keys *keys, const char *text) {
 }
 
 static void gives_back_what_was_signed(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     for (int guest = 0; guest <= 1; guest++) {
         struct session session = make_session(), read;
         session.guest = guest;
@@ -76,8 +94,7 @@ static void expect_only_itself(const struct token_keys *keys, verify_text *verif
 }
 
 static void every_altered_byte_is_refused(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     struct session session = make_session();
     char text[TOKEN_TEXT_MAX];
     token_sign_session(&keys, &session, text);
@@ -85,8 +102,7 @@ static void every_altered_byte_is_refused(void **state) {
 }
 
 static void other_lengths_are_refused(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     struct session session = make_session();
     char text[TOKEN_TEXT_MAX + 4];
     token_sign_session(&keys, &session, text);
@@ -103,10 +119,8 @@ static void other_lengths_are_refused(void **state) {
 }
 
 static void keys_can_be_rotated(void **state) {
-    (void)state;
-    struct token_keys old = make_keys(1), both = make_keys(2), new = make_keys(2);
-    memcpy(both.keys[1], old.keys[0], TOKEN_KEY_BYTES);
-    both.count = 2;
+    struct token_keys old = only_key(state, 1), new = only_key(state, 2);
+    struct token_keys both = {.keys = {new.keys[0], old.keys[0]}, .count = 2};
     struct session session = make_session();
     char signed_with_old[TOKEN_TEXT_MAX], signed_with_both[TOKEN_TEXT_MAX];
     token_sign_session(&old, &session, signed_with_old);
@@ -119,8 +133,7 @@ static void keys_can_be_rotated(void **state) {
 }
 
 static void ends_when_it_says_so(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     struct session session = make_session(), read;
     char text[TOKEN_TEXT_MAX];
     token_sign_session(&keys, &session, text);
@@ -134,8 +147,7 @@ static void ends_when_it_says_so(void **state) {
 }
 
 static void another_installation_is_another_world(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     struct session session = make_session();
     session.installation.bytes[15] ^= 1;
     char text[TOKEN_TEXT_MAX];
@@ -146,20 +158,18 @@ static void another_installation_is_another_world(void **state) {
 /* A session's token with other first bytes, well signed with our own key. */
 static void sign_with_head(const struct token_keys *keys, uint8_t version, uint8_t kind,
                            char *text) {
-    enum { PAYLOAD_BYTES = 43, MAC_BYTES = 32 };
+    enum { PAYLOAD_BYTES = 43 };
     struct session session = make_session();
     uint8_t data[PAYLOAD_BYTES + MAC_BYTES] = {version, kind};
     memcpy(data + 2, session.installation.bytes, 16);
     memcpy(data + 18, session.user.bytes, 16);
     memset(data + 34, 0x01, 9);
-    assert_non_null(HMAC(EVP_sha256(), keys->keys[0], TOKEN_KEY_BYTES, data, PAYLOAD_BYTES,
-                         data + PAYLOAD_BYTES, NULL));
+    mac_compute(keys->keys[0], data, PAYLOAD_BYTES, data + PAYLOAD_BYTES);
     (void)base64url_encode(data, sizeof data, text);
 }
 
 static void other_kinds_and_versions_are_no_sessions(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     char text[TOKEN_TEXT_MAX];
     sign_with_head(&keys, 1, 1, text);
     assert_int_equal(verify(&keys, text), STATUS_OK);
@@ -187,8 +197,7 @@ static enum status verify_pass(const struct token_keys *keys, const char *text) 
 }
 
 static void places_and_passes_come_back(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     char text[TOKEN_TEXT_MAX];
     struct queue_token place;
     token_sign_queue(&keys, &a_place, text);
@@ -206,8 +215,7 @@ static void places_and_passes_come_back(void **state) {
 }
 
 static void altered_places_and_passes_are_refused(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7), others = make_keys(8);
+    struct token_keys keys = only_key(state, 1), others = only_key(state, 2);
     char text[TOKEN_TEXT_MAX];
     token_sign_queue(&keys, &a_place, text);
     expect_only_itself(&keys, verify_queue, text);
@@ -218,8 +226,7 @@ static void altered_places_and_passes_are_refused(void **state) {
 }
 
 static void places_and_passes_belong_to_an_installation(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     char text[TOKEN_TEXT_MAX];
     struct queue_token place = a_place;
     place.installation.bytes[15] = 1;
@@ -232,8 +239,7 @@ static void places_and_passes_belong_to_an_installation(void **state) {
 }
 
 static void no_kind_passes_for_another(void **state) {
-    (void)state;
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     char text[TOKEN_TEXT_MAX];
     struct session session = make_session();
     token_sign_session(&keys, &session, text);
@@ -249,8 +255,7 @@ static void no_kind_passes_for_another(void **state) {
 
 /* Well signed with our own key, as a pass, with another kind's or version's head. */
 static void heads_count_also_when_the_length_is_right(void **state) {
-    (void)state;
-    enum { PAYLOAD_BYTES = 50, MAC_BYTES = 32 };
+    enum { PAYLOAD_BYTES = 50 };
     static const struct {
         uint8_t version, kind;
         enum status status;
@@ -259,21 +264,19 @@ static void heads_count_also_when_the_length_is_right(void **state) {
                  {1, 2, STATUS_INVALID},
                  {2, 3, STATUS_INVALID},
                  {0, 3, STATUS_INVALID}};
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         uint8_t data[PAYLOAD_BYTES + MAC_BYTES] = {cases[i].version, cases[i].kind, 0x11};
         char text[TOKEN_TEXT_MAX];
-        assert_non_null(HMAC(EVP_sha256(), keys.keys[0], TOKEN_KEY_BYTES, data, PAYLOAD_BYTES,
-                             data + PAYLOAD_BYTES, NULL));
+        mac_compute(keys.keys[0], data, PAYLOAD_BYTES, data + PAYLOAD_BYTES);
         (void)base64url_encode(data, sizeof data, text);
         assert_int_equal(verify_pass(&keys, text), cases[i].status);
     }
 }
 
 static void a_megabyte_is_no_token(void **state) {
-    (void)state;
     enum { SIZE_BYTES = 1 << 20 };
-    struct token_keys keys = make_keys(7);
+    struct token_keys keys = only_key(state, 1);
     char *text = malloc(SIZE_BYTES);
     assert_non_null(text);
     memset(text, 'A', SIZE_BYTES - 1);
@@ -301,5 +304,5 @@ int main(void) {
         cmocka_unit_test(heads_count_also_when_the_length_is_right),
         cmocka_unit_test(a_megabyte_is_no_token),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_keys, destroy_keys);
 }
