@@ -19,11 +19,12 @@
 #include <stdio.h>
 
 enum {
-    WINDOW_S = 4,
+    WINDOW_S = 9,
     LONG_WINDOW_S = 60,
-    AWAY_S = 6,
+    AWAY_S = 11,
     LONG_AWAY_S = 180,
     PEOPLE = 20,
+    JOIN_BYTES_MIN = 250, /* of the publish that a gateway makes of one */
     JOINERS = 60,
     AT_ONCE = 256,
     CROWD = 1800,       /* more than an owner promises numbers to */
@@ -216,6 +217,27 @@ static void wait_stored(struct cluster *cluster, struct asker *asker, int64_t ev
     }
 }
 
+/* What connections to this port have received and its frozen server has not read. */
+static uint64_t unread_bytes(uint16_t server_port) {
+    enum { LOCAL_PORT = 2, RECEIVED = 7, FIELDS = 8 }; /* of a line of /proc/net/tcp, see proc(5) */
+    uint64_t sum = 0;
+    char line[512];
+    FILE *sockets = fopen("/proc/net/tcp", "re");
+    expect(sockets != NULL, "no table of sockets");
+    while (fgets(line, sizeof line, sockets)) {
+        char *rest = line, *field[FIELDS];
+        for (size_t i = 0; i < FIELDS; i++) {
+            field[i] = strtok_r(rest, " :\n", &rest);
+            expect(field[i] != NULL, "no line of sockets");
+        }
+        if (strtoul(field[LOCAL_PORT], NULL, 16) == server_port) {
+            sum += strtoul(field[RECEIVED], NULL, 16);
+        }
+    }
+    (void)fclose(sockets);
+    return sum;
+}
+
 /* A gateway freezes with acknowledgements before it that it has not read. NATS loses what they
  * are about, and the same sequences go to others; then it wakes. */
 static void an_old_acknowledgement(void **state) {
@@ -238,6 +260,9 @@ static void an_old_acknowledgement(void **state) {
     struct wait wait = wait_at_most(LIMIT_MS);
     while (!are_under_way(sleeper, PEOPLE - 1)) {
         wait_again(&wait, "joins to be under way");
+    }
+    while (unread_bytes(cluster->nats->port) < (PEOPLE - 1) * JOIN_BYTES_MIN) {
+        wait_again(&wait, "joins to have left the gateway");
     }
     process_freeze(sleeper->process);
     process_thaw(cluster->nats->process);
