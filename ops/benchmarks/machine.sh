@@ -18,15 +18,19 @@ machine_start() {
     (umask 077 && printf 'Authorization: Bearer %s\n' "$(cat "$home/admin.key")" >"$home/admin.header")
 }
 
+machine_stop_running() {
+    if [ -n "$running" ]; then
+        kill "$running"
+        wait "$running"
+    fi 2>/dev/null
+}
+
 machine_remove() {
     local status=$?
     trap - EXIT
     trap '' HUP INT TERM
     set +e
-    if [ -n "$running" ]; then
-        kill "$running"
-        wait "$running"
-    fi 2>/dev/null
+    machine_stop_running
     [ -z "$(process_names redis)" ] || process_stop TERM 10 redis
     "$checkout/ops/down" --wipe </dev/null >/dev/null
     rm -rf "$home"

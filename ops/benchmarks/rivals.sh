@@ -5,11 +5,9 @@
 #   batch-limit              database limits, with usher's own, in which no worker works
 # shellcheck shell=bash disable=SC2154
 
-rival_events_made=0
-
-# rivals_start: once, when first needed.
+# rivals_start: once, when first needed, for all rows; how many events were made is kept in a file.
 rivals_start() {
-    [ "$rival_events_made" = 0 ] || return 0
+    [ ! -e "$home/rival-events" ] || return 0
     sql -c 'CREATE DATABASE rival' -c 'CREATE DATABASE limits'
     database=rival sql -f "$checkout/ops/benchmarks/rivals.sql"
     USHER_DATABASE_URL=${USHER_DATABASE_URL%/usher}/limits "$programs/usherctl" migrate >"$home/log/limits.log" 2>&1 ||
@@ -17,6 +15,7 @@ rivals_start() {
     # Nothing is kept on a disk: that is as fast as it gets.
     process_start redis redis-server --bind 127.0.0.1 --port "$(port_keep redis)" --save '' --appendonly no
     wait_until 30 redis redis_ready || { log_tail redis && fail "Redis did not start"; }
+    echo 0 >"$home/rival-events"
 }
 
 redis_ask() {
@@ -29,10 +28,12 @@ redis_ready() {
 
 # rival_make_events DATABASE COUNT SEATS: makes new events of so many seats; sets rival_events to their ids, separated by commas.
 rival_make_events() {
-    local first=$((rival_events_made + 1))
-    rival_events_made=$((rival_events_made + $2))
-    rival_events=$(seq -s , "$first" "$rival_events_made")
-    database=$1 sql -v "first=$first" -v "last=$rival_events_made" -v "seats=$3" -f "$checkout/ops/benchmarks/events_$1.sql"
+    local made first last
+    made=$(cat "$home/rival-events")
+    first=$((made + 1)) last=$((made + $2))
+    echo "$last" >"$home/rival-events"
+    rival_events=$(seq -s , "$first" "$last")
+    database=$1 sql -v "first=$first" -v "last=$last" -v "seats=$3" -f "$checkout/ops/benchmarks/events_$1.sql"
 }
 
 # rival_round STRATEGY EVENTS SEATS OPTION…: a round, checked; its result is in $home/result.json.

@@ -34,31 +34,35 @@ table_remark() {
     remarks+=("$*")
 }
 
+# table_keep: a row's script is done: all that it measured counts. Only what is kept is printed.
+table_keep() {
+    printf '%s\n' "${table[@]}" >>"$home/table"
+    [ ${#remarks[@]} -eq 0 ] || printf '%s\n' "${remarks[@]}" >>"$home/remarks"
+}
+
 table_print() {
-    local remark
+    touch "$home/table" "$home/remarks"
     printf '\n'
     {
         printf 'name|ours|other|ratio|goal|met|spread\n'
-        printf '%s\n' "${table[@]}" | awk -F'|' -v OFS='|' '
+        awk -F'|' -v OFS='|' '
             { sub(/true/, "yes", $7); sub(/false/, "NO", $7)
-              print $1, $3 " " $2, $4, $5, $6, $7, sprintf("%.1f %%", 100 * $8) }'
+              print $1, $3 " " $2, $4, $5, $6, $7, sprintf("%.1f %%", 100 * $8) }' "$home/table"
     } | awk -F'|' '
         { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
         END { for (row = 1; row <= NR; row++)
                   for (i = 1; i <= NF; i++) printf "%-*s%s", width[i], cell[row, i], (i < NF ? "   " : "\n") }'
-    for remark in "${remarks[@]}"; do
-        printf '%s\n' "$remark"
-    done
+    cat "$home/remarks"
 }
 
 table_json() {
-    printf '%s\n' "${table[@]}" | awk -F'|' '
+    awk -F'|' '
         function value(text) { return text == "-" ? "null" : text }
         BEGIN { printf "[" }
         { goal = $6; sub(/^.= /, "", goal)
           printf "%s{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%s,\"other\":%s,\"ratio\":%s,\"goal\":%s,\"met\":%s,\"spread\":%s}",
               (NR > 1 ? ",\n " : ""), $1, $2, $3, value($4), value($5), value(goal), value($7), $8 }
-        END { printf "]\n" }'
+        END { printf "]\n" }' "$home/table"
 }
 
 # median and spread: of the numbers on standard input, one a line.

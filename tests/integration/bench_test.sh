@@ -72,6 +72,7 @@ reports_no_speed_when_answers_are_missing() {
     cat >"$top/build/bin/usher-load" <<LOAD
 #!/bin/sh
 '$built/bin/usher-load' "\$@" || exit
+[ "\$1" = "\${SPOILED:-\$1}" ] || exit 0
 while [ \$# -gt 0 ]; do
     [ "\$1" != --answers ] || sed -i 1d "\$2"
     shift
@@ -82,9 +83,11 @@ LOAD
     expect said 'the database is wrong: no speed. .*nobody was answered for'
     expect_not said '1/s'
     expect_nothing_left
-    USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke join >"$top/said" 2>&1
+    SPOILED=join USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke join failover >"$top/said" 2>&1
     expect said 'stream is not what was answered: no speed'
-    expect_not said '1/s'
+    expect said 'not measured, see above: join$'
+    expect_not said '^join'
+    expect said '^failover .* ms ' # the others are measured all the same
     expect_nothing_left
 }
 
