@@ -5,7 +5,7 @@
 
 static const char version[] = "HTTP/1.1 ";
 static const char length_name[] = "Content-Length:";
-enum { STATUS_DIGITS = 3, LENGTH_DIGITS_MAX = 9 };
+enum { STATUS_DIGITS = 3, LENGTH_DIGITS_MAX = 9, NO_CONTENT = 204 };
 
 static bool read_number(const char *text, const char *end, size_t *number) {
     const char *start = text;
@@ -39,8 +39,10 @@ enum answer_state answer_read(const char *bytes, size_t size_bytes, struct answe
     const char *status = bytes + sizeof version - 1;
     size_t number;
     if (status + STATUS_DIGITS > head_end || memcmp(bytes, version, sizeof version - 1) != 0 ||
-        !read_number(status, status + STATUS_DIGITS, &number) ||
-        !find_length(status, head_end + 2, &answer->body_bytes))
+        !read_number(status, status + STATUS_DIGITS, &number))
+        return ANSWER_STRANGE;
+    answer->body_bytes = 0;
+    if (number != NO_CONTENT && !find_length(status, head_end + 2, &answer->body_bytes))
         return ANSWER_STRANGE;
     answer->status = (int)number;
     answer->body = head_end + 4;

@@ -1,6 +1,7 @@
 /*
  * answer: one HTTP/1.1 answer as usher's gateways give it, found in the bytes received so far. It
- * is framed by Content-Length; anything else is not understood, and counts as no answer at all.
+ * is framed by Content-Length, or has no content (204); anything else is not understood, and counts
+ * as no answer at all.
  */
 #ifndef USHER_OPS_BENCHMARKS_ANSWER_H
 #define USHER_OPS_BENCHMARKS_ANSWER_H

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* At high rates, several arrive at a time: waking up for each would cost more than asking. */
-enum { ARRIVAL_STEP_US = 100 };
+enum { ARRIVAL_STEP_US = 100, PACE_MS = 1 };
 
 struct connection {
     struct client *client;
@@ -34,10 +34,12 @@ struct client {
     /* Open loop. */
     struct event *arrival; /* NULL: closed loop */
     bool arriving;
+    bool paced; /* by the caller */
     struct arrivals arrivals;
     uint64_t unsent;
+    uint32_t resting_first;
     uint32_t resting_count;
-    uint32_t *resting; /* numbers of the connections that are free */
+    uint32_t *resting; /* ring of the connections that are free */
     struct connection connections[];
 };
 
@@ -66,13 +68,14 @@ static void connection_lose(struct connection *connection) {
     }
 }
 
-static void connection_ask(struct connection *connection, int64_t began_us) {
+/* False: there was nothing to ask, and it rests. */
+static bool connection_ask(struct connection *connection, int64_t began_us) {
     struct client *client = connection->client;
     char request[CLIENT_REQUEST_MAX_BYTES];
     size_t size_bytes = client->calls->next(client->context, connection->number, request);
     if (size_bytes == 0) {
         connection_rest(connection);
-        return;
+        return false;
     }
     connection->received = 0;
     connection->began_us = began_us;
@@ -80,7 +83,44 @@ static void connection_ask(struct connection *connection, int64_t began_us) {
     if (send(connection->fd, request, size_bytes, MSG_NOSIGNAL) != (ssize_t)size_bytes)
         connection_lose(connection);
     client->traffic.sent_bytes += size_bytes;
+    return true;
 }
+
+/* --- open loop: connections take turns, so that none rests until the server closes it */
+
+static void connection_free(struct connection *connection) {
+    struct client *client = connection->client;
+    client->resting[(client->resting_first + client->resting_count++) % client->count] =
+        connection->number;
+}
+
+/* NULL: none is free. */
+static struct connection *connection_take(struct client *client) {
+    while (client->resting_count > 0) {
+        struct connection *connection =
+            &client->connections[client->resting[client->resting_first]];
+        client->resting_first = (client->resting_first + 1) % client->count;
+        client->resting_count--;
+        if (connection->readable != NULL) {
+            connection->waiting = true;
+            client->waiting++;
+            return connection;
+        }
+    }
+    return NULL;
+}
+
+static void ask_what_is_due(struct client *client) {
+    struct connection *connection = NULL;
+    while (client->arriving && (connection = connection_take(client)) != NULL) {
+        if (!connection_ask(connection, clock_monotonic_us())) {
+            connection_free(connection);
+            return;
+        }
+    }
+}
+
+/* --- answers */
 
 static void connection_answered(struct connection *connection, const struct answer *answer) {
     struct client *client = connection->client;
@@ -93,8 +133,10 @@ static void connection_answered(struct connection *connection, const struct answ
         connection_ask(connection, clock_monotonic_us());
         return;
     }
-    client->resting[client->resting_count++] = connection->number;
+    connection_free(connection);
     connection_rest(connection);
+    if (client->paced)
+        ask_what_is_due(client);
 }
 
 static void connection_readable(evutil_socket_t fd, short what, void *context) {
@@ -124,7 +166,9 @@ static void connection_readable(evutil_socket_t fd, short what, void *context) {
     }
 }
 
-static void stop_arriving(struct client *client) {
+/* --- running */
+
+void client_stop(struct client *client) {
     client->arriving = false;
     event_del(client->arrival);
     if (client->waiting == 0)
@@ -145,20 +189,19 @@ static void arrive(evutil_socket_t fd, short what, void *context) {
     struct client *client = context;
     int64_t now_us = clock_monotonic_us();
     for (int64_t due_us; client->arriving && arrivals_take(&client->arrivals, now_us, &due_us);) {
-        if (client->resting_count == 0) {
+        struct connection *connection = connection_take(client);
+        if (connection == NULL)
             client->unsent++;
-            continue;
-        }
-        struct connection *connection =
-            &client->connections[client->resting[--client->resting_count]];
-        connection->waiting = true;
-        client->waiting++;
-        connection_ask(connection, due_us);
-        if (!connection->waiting && connection->readable != NULL)
-            stop_arriving(client); /* nothing more to ask */
+        else if (!connection_ask(connection, due_us))
+            client_stop(client);
     }
     if (client->arriving)
         arrival_wait(client);
+}
+
+static void pace(evutil_socket_t fd, short what, void *context) {
+    (void)fd, (void)what;
+    ask_what_is_due(context);
 }
 
 static void time_is_up(evutil_socket_t fd, short what, void *context) {
@@ -236,28 +279,50 @@ static void client_turn(struct client *client, int64_t limit_ms) {
     lose_waiting(client);
 }
 
-uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
-                         double rate, int64_t limit_ms) {
-    client_start(client, calls, context);
+static void open_begin(struct client *client, short kind, event_callback_fn arrival) {
     client->arriving = true;
-    client->unsent = 0;
-    client->resting_count = 0;
+    client->resting_first = client->resting_count = 0;
     client->resting = calloc(client->count, sizeof *client->resting);
-    client->arrival = event_new(client->base, -1, 0, arrive, client);
+    client->arrival = event_new(client->base, -1, kind, arrival, client);
     ensure(client->resting != NULL && client->arrival != NULL);
-    for (uint32_t i = 0; i < client->count; i++) {
-        if (client->connections[i].readable != NULL)
-            client->resting[client->resting_count++] = i;
-    }
-    arrivals_start(&client->arrivals, rate, 1, clock_monotonic_us());
-    arrival_wait(client);
-    client_turn(client, limit_ms);
-    client->traffic.late_us = client->arrivals.late_us;
+    for (uint32_t i = 0; i < client->count; i++)
+        connection_free(&client->connections[i]);
+}
+
+static void open_end(struct client *client) {
     client->arriving = false;
     event_free(client->arrival);
     client->arrival = NULL;
     free(client->resting);
+}
+
+uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
+                         double rate, int64_t limit_ms) {
+    client_start(client, calls, context);
+    client->unsent = 0;
+    open_begin(client, 0, arrive);
+    arrivals_start(&client->arrivals, rate, 1, clock_monotonic_us());
+    arrival_wait(client);
+    client_turn(client, limit_ms);
+    client->traffic.late_us = client->arrivals.late_us;
+    open_end(client);
     return client->unsent;
+}
+
+void client_run_paced(struct client *client, const struct client_calls *calls, void *context,
+                      int64_t limit_ms) {
+    static const struct timeval every = {.tv_usec = PACE_MS * 1000};
+    client_start(client, calls, context);
+    client->paced = true;
+    open_begin(client, EV_PERSIST, pace);
+    ensure(event_add(client->arrival, &every) == 0);
+    client_turn(client, limit_ms);
+    open_end(client);
+    client->paced = false;
+}
+
+struct event_base *client_base(struct client *client) {
+    return client->base;
 }
 
 void client_run(struct client *client, const struct client_calls *calls, void *context,

@@ -17,10 +17,11 @@
 enum {
     CLIENT_CONNECTIONS_MAX = 100000,
     CLIENT_REQUEST_MAX_BYTES = 4096,
-    CLIENT_ANSWER_MAX_BYTES = 16384, /* head and body; a longer one counts as lost */
+    CLIENT_ANSWER_MAX_BYTES = 32768, /* head and body; a longer one counts as lost */
 };
 
 struct client;
+struct event_base;
 
 struct client_calls {
     /* Writes the next request of a connection, at most CLIENT_REQUEST_MAX_BYTES; returns its
@@ -53,6 +54,14 @@ void client_run(struct client *client, const struct client_calls *calls, void *c
  * connection; returns how many found none and were not sent. */
 uint64_t client_run_open(struct client *client, const struct client_calls *calls, void *context,
                          double rate, int64_t limit_ms);
+/* Open loop, with the caller's own times: `next` is asked every millisecond, and whenever a
+ * connection gets free, for what is due by now; 0: nothing is. Until client_stop, after which it
+ * waits for the answers; at most `limit_ms`. `took_us` is since it was asked. */
+void client_run_paced(struct client *client, const struct client_calls *calls, void *context,
+                      int64_t limit_ms);
+void client_stop(struct client *client);
+/* On which it turns, for what else the caller has to do meanwhile. */
+struct event_base *client_base(struct client *client);
 /* Of the last run. */
 const struct client_traffic *client_traffic(const struct client *client);
 void client_destroy(struct client *client);

@@ -15,14 +15,12 @@ join_event() {
 
 # join_people COUNT: they join; $home/result.json.
 join_people() {
-    local event stream
+    local event
     event=$(join_event)
     load_run join --url "$USHER_URL" --events "$event" --people "$1" --answers "$home/answers" \
         --connections "$join_connections"
     load_expect_no refused wrong lost
-    stream=USHER_$(sql -c "SELECT replace(installation_id::text, '-', '') FROM usher.installation")_$event
-    machine_run "$programs/usher-load" line --nats "$USHER_NATS_URL" --stream "$stream" >"$home/line" ||
-        fail "the room's stream can't be read"
+    machine_line "$event"
     [ "$(wc -l <"$home/line")" = "$1" ] || fail "the room's stream holds $(wc -l <"$home/line") people: no speed"
     sort -n "$home/answers" | cmp -s - "$home/line" || fail "the room's stream is not what was answered: no speed"
 }

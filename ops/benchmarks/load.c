@@ -4,11 +4,13 @@
  * 2: bad arguments.
  */
 #include "ops/benchmarks/confirm.h"
+#include "ops/benchmarks/drop_load.h"
 #include "ops/benchmarks/join.h"
 #include "ops/benchmarks/line.h"
 #include "ops/benchmarks/options.h"
 #include "ops/benchmarks/report.h"
 #include "ops/benchmarks/reserve.h"
+#include "ops/benchmarks/seat_list.h"
 #include "ops/benchmarks/watch.h"
 
 #include <inttypes.h>
@@ -24,52 +26,20 @@ static const char usage[] =
     "                          [--connections 256] [--rate N]\n"
     "       usher-load join --url http://ADDRESS:PORT --events ID --people N --answers FILE\n"
     "                       [--connections 256]\n"
+    "       usher-load drop --url http://ADDRESS:PORT --seats FILE --events ID --people N\n"
+    "                       --sale-begins UNIX-MILLISECONDS --answers FILE [--seconds 5]\n"
+    "                       [--connections 256] [--seed 1]\n"
     "       usher-load publish --nats URL --people N\n"
     "       usher-load line --nats URL --stream NAME\n"
     "       usher-load watch --url http://127.0.0.1:PORT --events ID --sockets N --answers FILE\n"
     "                        [--rounds 5]   the processes being the gateways\n"
     "and with all but the line: [--process NAME=PID]…\n";
 
-enum { SEAT_ID_MAX_BYTES = 64, HOLDING_LIMIT_MS = 120000 };
+enum { HOLDING_LIMIT_MS = 120000 };
 
 static struct stopwatch watch_of(const struct options *options) {
     return (struct stopwatch){.processes = options->processes,
                               .process_count = options->process_count};
-}
-
-/* One id a line. Returns how many, `*seats` being the caller's to free; 0, with a line on stderr,
- * when the file can't be read or its seats make no pairs. */
-static uint32_t read_seats(const char *path, char ***seats) {
-    uint32_t count = 0;
-    bool right = true;
-    char *line = NULL;
-    size_t room = 0;
-    FILE *file = fopen(path, "re");
-    *seats = calloc(2 * (size_t)GUESTS_MAX, sizeof **seats);
-    ensure(*seats != NULL);
-    for (ssize_t size; file != NULL && right && (size = getline(&line, &room, file)) > 0;) {
-        line[strcspn(line, "\n")] = '\0';
-        right = count < 2 * GUESTS_MAX && size > 1 && strlen(line) <= SEAT_ID_MAX_BYTES &&
-                strpbrk(line, "\"\\\t") == NULL;
-        if (right) {
-            (*seats)[count] = strdup(line);
-            ensure((*seats)[count] != NULL);
-            count++;
-        }
-    }
-    if (file != NULL)
-        fclose(file);
-    free(line);
-    if (file != NULL && right && count >= RESERVE_SEATS_MIN && count % 2 == 0)
-        return count;
-    fprintf(stderr, "%s is no list of 4, 6, … %d seat ids\n", path, 2 * GUESTS_MAX);
-    return 0;
-}
-
-static void free_texts(char **texts, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        free(texts[i]);
-    free(texts);
 }
 
 static bool reserve(struct client *client, const struct reserve_plan *plan,
@@ -124,7 +94,7 @@ static bool sell(const struct options *options,
                              const struct options *options)) {
     bool measured = false;
     char **seats = NULL;
-    uint32_t seat_count = read_seats(options->seats, &seats);
+    uint32_t seat_count = seat_list_read(options->seats, 2 * GUESTS_MAX, &seats);
     uint32_t buyers = options->buyers > 0 ? (uint32_t)options->buyers : seat_count / 2;
     struct guest *guests = calloc(buyers + 1, sizeof *guests);
     FILE *answers = fopen(options->answers, "we");
@@ -158,7 +128,7 @@ out:
         fclose(answers);
     guests_clear(guests, buyers);
     free(guests);
-    free_texts(seats, seat_count);
+    seat_list_free(seats, seat_count);
     return measured;
 }
 
@@ -220,12 +190,10 @@ static bool load_line(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
-                                                      {"confirm", "usea", load_confirm},
-                                                      {"join", "ueka", load_join},
-                                                      {"publish", "nk", load_publish},
-                                                      {"line", "nm", load_line},
-                                                      {"watch", "uefa", watch_load},
-                                                      {0}};
+    static const struct options_command commands[] = {
+        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
+        {"join", "ueka", load_join},       {"drop", "ueksag", load_drop},
+        {"publish", "nk", load_publish},   {"line", "nm", load_line},
+        {"watch", "uefa", watch_load},     {0}};
     return options_run(argc, argv, commands, usage);
 }

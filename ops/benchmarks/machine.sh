@@ -126,3 +126,40 @@ load_remark() {
     table_remark "$row: other programs of this machine used $strangers cores meanwhile$(awk -v cores="$strangers" \
         'BEGIN { if (cores > 0.2) print ": the figures are lower than on a quiet machine" }')"
 }
+
+# machine_line EVENT: number and user of everybody in the stream of its waiting room go to $home/line.
+machine_line() {
+    local stream
+    stream=USHER_$(sql -c "SELECT replace(installation_id::text, '-', '') FROM usher.installation")_$1
+    machine_run "$programs/usher-load" line --nats "$USHER_NATS_URL" --stream "$stream" >"$home/line" ||
+        fail "the room's stream can't be read"
+}
+
+# machine_children PID: prints their pids.
+machine_children() {
+    grep -lsx "PPid:[[:space:]]$1" /proc/[0-9]*/status | cut -d / -f 3
+}
+
+# From here on machine_memory tells of the peak since.
+machine_memory_reset() {
+    local serving
+    for serving in $(machine_processes | cut -d = -f 2); do
+        printf 5 >"/proc/$serving/clear_refs"
+    done
+}
+
+# Prints NAME=MIB: the peak of each process's resident memory; of PostgreSQL, whose processes share theirs, what all of
+# them together have now.
+machine_memory() {
+    local process name pid
+    for process in $(machine_processes); do
+        name=${process%%=*} pid=${process#*=}
+        if [ "$name" = postgres ]; then
+            for pid in $pid $(machine_children "$pid"); do
+                cat "/proc/$pid/smaps_rollup" 2>/dev/null || [ ! -d "/proc/$pid" ]
+            done | awk '/^Pss:/ { sum += $2 } END { printf "postgres=%.0f\n", sum / 1024 }'
+        else
+            awk -v name="$name" '/^VmHWM:/ { printf "%s=%.0f\n", name, $2 / 1024 }' "/proc/$pid/status"
+        fi
+    done
+}

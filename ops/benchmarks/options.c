@@ -75,6 +75,7 @@ static bool read_options(int argc, char **argv, struct options *options) {
         {"kill", required_argument, NULL, 'x'},
         {"sockets", required_argument, NULL, 'f'},
         {"rounds", required_argument, NULL, 'y'},
+        {"sale-begins", required_argument, NULL, 'g'},
         {NULL, 0, NULL, 0},
     };
     *options = (struct options){
@@ -144,6 +145,9 @@ static bool read_options(int argc, char **argv, struct options *options) {
             break;
         case 'y':
             right = read_whole_number(optarg, 1, WATCH_ROUNDS_MAX, &options->rounds);
+            break;
+        case 'g':
+            right = read_whole_number(optarg, 1, INT64_MAX / 1000, &options->sale_ms);
             break;
         default:
             right = false;

@@ -32,7 +32,7 @@ overload_keep_to() {
     local serving child
     for serving in $(machine_processes | cut -d = -f 2); do
         taskset -a -c -p "$1" "$serving" >/dev/null
-        for child in $(grep -lsx "PPid:[[:space:]]$serving" /proc/[0-9]*/status | cut -d / -f 3); do
+        for child in $(machine_children "$serving"); do
             taskset -a -c -p "$1" "$child" >/dev/null 2>&1 || [ ! -d "/proc/$child" ] # PostgreSQL's come and go
         done
     done

@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* A single thread that has so much of a core is not waiting for the server. */
-static const double bottleneck_share = 0.9;
-
 void report_print_traffic(const struct client_traffic *traffic) {
     double each = traffic->answers > 0 ? 1 / (double)traffic->answers : 0;
     printf(",\"requestBytes\":%.1f,\"answerBytes\":%.1f", (double)traffic->sent_bytes * each,
@@ -31,13 +28,24 @@ void report_print_speed(uint64_t done, const struct stopwatch *watch,
         printf("%s\"%s\":%.3f", i > 0 ? "," : "", quantiles[i].name,
                (double)histogram_quantile(latency_us, quantiles[i].share) / 1e3);
     printf("},\"generatorShare\":%.3f,\"bottleneck\":%s,\"cpuMicroseconds\":{\"generator\":%.2f",
-           share, share >= bottleneck_share ? "true" : "false", watch->own_cpu_seconds * each);
+           share, share >= REPORT_BOTTLENECK_SHARE ? "true" : "false",
+           watch->own_cpu_seconds * each);
     for (size_t i = 0; i < watch->process_count; i++) {
         printf(",\"%s\":%.2f", watch->processes[i].name, watch->cpu_seconds[i] * each);
         strangers_seconds -= watch->cpu_seconds[i];
     }
     printf("},\"strangersCores\":%.2f}\n",
            strangers_seconds > 0 ? strangers_seconds / watch->elapsed_seconds : 0);
+}
+
+void report_print_quantiles(const char *name, const struct histogram *latency_us) {
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {{"P50", 0.5}, {"P99", 0.99}, {"P999", 0.999}, {"Max", 1}};
+    for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
+        printf(",\"%s%s\":%.3f", name, quantiles[i].name,
+               (double)histogram_quantile(latency_us, quantiles[i].share) / 1e3);
 }
 
 bool report_is_written(FILE *file, const char *path) {

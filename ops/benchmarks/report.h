@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+/* A single thread that has so much of a core is not waiting for the server. */
+#define REPORT_BOTTLENECK_SHARE 0.9
+
 /* The bytes of a request and of an answer, and how late requests started: past a limit (arrivals.h)
  * the generator was the bottleneck. */
 void report_print_traffic(const struct client_traffic *traffic);
@@ -17,6 +20,8 @@ void report_print_traffic(const struct client_traffic *traffic);
  * each of the `done`. A generator that used up its core was the bottleneck. */
 void report_print_speed(uint64_t done, const struct stopwatch *watch,
                         const struct histogram *latency_us);
+/* More members: nameP50, nameP99, nameP999, nameMax, in milliseconds. */
+void report_print_quantiles(const char *name, const struct histogram *latency_us);
 /* False, with a line on stderr, when what was written to the file has not got there. */
 MUST_CHECK bool report_is_written(FILE *file, const char *path);
 
