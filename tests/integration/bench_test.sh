@@ -51,6 +51,9 @@ measures() {
     expect said '^latency/confirm: answers in p50 .* ms, p90 .* ms, p99 .* ms, p999 .* ms, max .* ms$'
     expect said '^latency/confirm: the generator used .* of a core, one of a hundred requests started .* ms late'
     expect said '^failover .* ms '
+    expect said '^drop/join-seconds .* <= 2 '
+    expect said '^drop: answers: join 201: [0-9]*, .*confirm 200: [0-9]*,'
+    expect said '^drop: memory at its peak, MiB: generator [0-9]*, gateway-1 [1-9][0-9]*, .*postgres [1-9]'
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
     for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock; do
         expect grep -qE "^ \{\"name\":\"$rival\",\"unit\":\"1/s\",\"ours\":[0-9.]+,\"other\":[0-9.]+,\"ratio\":[0-9.]+,\"goal\":[0-9.]+," "$top/table.json"
@@ -88,6 +91,10 @@ LOAD
     expect said 'not measured, see above: join$'
     expect_not said '^join'
     expect said '^failover .* ms ' # the others are measured all the same
+    expect_nothing_left
+    USHER_TEST_BUILD_DIR=$top/build expect_not "$checkout/ops/bench" --smoke drop >"$top/said" 2>&1
+    expect said 'the database is wrong: no speed. .* turns are not of who was answered their number'
+    expect_not said '1/s'
     expect_nothing_left
 }
 

@@ -23,6 +23,15 @@ static void finds_status_and_body(void **state) {
     assert_memory_equal(answer.body, "{\"\"}", 4);
 }
 
+static void no_content_has_no_length(void **state) {
+    (void)state;
+    static const char left[] = "HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n";
+    struct answer answer;
+    assert_int_equal(answer_read(left, sizeof left - 1, &answer), ANSWER_WHOLE);
+    assert_int_equal(answer.status, 204);
+    assert_int_equal(answer.body_bytes, 0);
+}
+
 static void every_shorter_text_is_partial(void **state) {
     (void)state;
     struct answer answer;
@@ -80,6 +89,7 @@ static void loopback_is_the_only_address(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_status_and_body),
+        cmocka_unit_test(no_content_has_no_length),
         cmocka_unit_test(every_shorter_text_is_partial),
         cmocka_unit_test(refuses_what_it_does_not_understand),
         cmocka_unit_test(loopback_is_the_only_address),
