@@ -7,6 +7,7 @@
 #include "ops/benchmarks/drop_load.h"
 #include "ops/benchmarks/join.h"
 #include "ops/benchmarks/line.h"
+#include "ops/benchmarks/look.h"
 #include "ops/benchmarks/options.h"
 #include "ops/benchmarks/report.h"
 #include "ops/benchmarks/reserve.h"
@@ -30,6 +31,8 @@ static const char usage[] =
     "                       --sale-begins UNIX-MILLISECONDS --answers FILE [--seconds 5]\n"
     "                       [--connections 256] [--seed 1]\n"
     "       usher-load publish --nats URL --people N\n"
+    "       usher-load look --url http://ADDRESS:PORT --path PATH [--gzip]\n"
+    "                       [--connections 256] [--seconds 5]\n"
     "       usher-load line --nats URL --stream NAME\n"
     "       usher-load watch --url http://127.0.0.1:PORT --events ID --sockets N --answers FILE\n"
     "                        [--rounds 5]   the processes being the gateways\n"
@@ -184,16 +187,38 @@ static bool load_publish(const struct options *options) {
     return true;
 }
 
+static bool load_look(const struct options *options) {
+    const struct look_plan plan = {
+        .url = options->url,
+        .path = options->path,
+        .gzip = options->gzip,
+        .connections = (uint32_t)options->connections,
+        .duration_ms = (int64_t)options->seconds * 1000,
+    };
+    struct look_result result = {.watch = watch_of(options)};
+    if (!look_run(&plan, &result))
+        return false;
+    printf("{\"answers\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
+           ",\"headBytes\":%zu,\"bodyBytes\":%zu",
+           result.answers, result.wrong, result.lost, result.head_bytes, result.body_bytes);
+    report_print_speed(result.answers, &result.watch, &result.latency_us);
+    return true;
+}
+
 static bool load_line(const struct options *options) {
     return line_print(options->nats, options->stream, stdout) &&
            report_is_written(stdout, "standard output");
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {
-        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
-        {"join", "ueka", load_join},       {"drop", "ueksag", load_drop},
-        {"publish", "nk", load_publish},   {"line", "nm", load_line},
-        {"watch", "uefa", watch_load},     {0}};
+    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
+                                                      {"confirm", "usea", load_confirm},
+                                                      {"join", "ueka", load_join},
+                                                      {"drop", "ueksag", load_drop},
+                                                      {"publish", "nk", load_publish},
+                                                      {"look", "uv", load_look},
+                                                      {"line", "nm", load_line},
+                                                      {"watch", "uefa", watch_load},
+                                                      {0}};
     return options_run(argc, argv, commands, usage);
 }

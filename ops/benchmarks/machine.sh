@@ -31,7 +31,10 @@ machine_remove() {
     trap '' HUP INT TERM
     set +e
     machine_stop_running
-    [ -z "$(process_names redis)" ] || process_stop TERM 10 redis
+    local rival
+    for rival in redis nginx; do
+        [ -z "$(process_names $rival)" ] || process_stop TERM 10 $rival
+    done
     "$checkout/ops/down" --wipe </dev/null >/dev/null
     rm -rf "$home"
     exit "$status"
@@ -76,6 +79,28 @@ machine_processes() {
     local name
     for name in $(process_names '*'); do
         [ "$name" = redis ] || printf '%s=%s\n' "$name" "$(process_pid "$name")"
+    done
+}
+
+# Prints the numbers of the first two cores that may be used here, a line each.
+machine_cores() {
+    awk '/^Cpus_allowed_list:/ {
+        parts = split($2, part, ",")
+        for (i = 1; i <= parts; i++) {
+            ends = split(part[i], core, "-")
+            for (number = core[1]; number <= core[ends]; number++)
+                print number
+        } }' /proc/self/status | head -n 2
+}
+
+# machine_keep_to CORES PID…: with their threads and children; what they start later inherits that.
+machine_keep_to() {
+    local cores=$1 serving child
+    for serving in "${@:2}"; do
+        taskset -a -c -p "$cores" "$serving" >/dev/null
+        for child in $(machine_children "$serving"); do
+            taskset -a -c -p "$cores" "$child" >/dev/null 2>&1 || [ ! -d "/proc/$child" ] # PostgreSQL's come and go
+        done
     done
 }
 

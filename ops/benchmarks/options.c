@@ -76,6 +76,8 @@ static bool read_options(int argc, char **argv, struct options *options) {
         {"sockets", required_argument, NULL, 'f'},
         {"rounds", required_argument, NULL, 'y'},
         {"sale-begins", required_argument, NULL, 'g'},
+        {"path", required_argument, NULL, 'v'},
+        {"gzip", no_argument, NULL, 'z'},
         {NULL, 0, NULL, 0},
     };
     *options = (struct options){
@@ -148,6 +150,13 @@ static bool read_options(int argc, char **argv, struct options *options) {
             break;
         case 'g':
             right = read_whole_number(optarg, 1, INT64_MAX / 1000, &options->sale_ms);
+            break;
+        case 'v':
+            options->path = optarg;
+            right = *optarg == '/';
+            break;
+        case 'z':
+            options->gzip = true;
             break;
         default:
             right = false;

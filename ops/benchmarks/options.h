@@ -19,6 +19,8 @@ struct options {
     uint64_t people;
     const char *seats;
     const char *answers;
+    const char *path;
+    bool gzip;
     uint64_t events[RESERVE_EVENTS_MAX];
     uint32_t event_count;
     uint64_t connections;

@@ -16,28 +16,6 @@ source "$checkout/ops/benchmarks/reserve.sh"
 overload_times=3
 overload_goal='>= 0.8'
 
-# Prints the numbers of the first two cores that may be used here, a line each.
-overload_cores() {
-    awk '/^Cpus_allowed_list:/ {
-        parts = split($2, part, ",")
-        for (i = 1; i <= parts; i++) {
-            ends = split(part[i], core, "-")
-            for (number = core[1]; number <= core[ends]; number++)
-                print number
-        } }' /proc/self/status | head -n 2
-}
-
-# overload_keep_to CORES: everything that serves, with its threads and children; what it starts later inherits that.
-overload_keep_to() {
-    local serving child
-    for serving in $(machine_processes | cut -d = -f 2); do
-        taskset -a -c -p "$1" "$serving" >/dev/null
-        for child in $(machine_children "$serving"); do
-            taskset -a -c -p "$1" "$child" >/dev/null 2>&1 || [ ! -d "/proc/$child" ] # PostgreSQL's come and go
-        done
-    done
-}
-
 # overload_events RATE SECONDS: prints how many events are not sold out by then.
 overload_events() {
     awk -v rate="$1" -v seconds="$2" -v seats="$reserve_seats" 'BEGIN { print int(rate * seconds * 2.4 / seats) + 1 }'
@@ -102,7 +80,7 @@ overload_refusals() {
 }
 
 bench_overload() {
-    local cores sections=50 overload_peak=40000 overload_most=150000
+    local cores serving sections=50 overload_peak=40000 overload_most=150000
     local overload_round_count=3 overload_peak_seconds=5 overload_seconds=10 overload_refusal_seconds=6
     local overload_connections overload_all overload_gateway
     overload_connections=$(($(ulimit -n) - 1000))
@@ -119,14 +97,15 @@ bench_overload() {
     fi
     overload_rounds overload
     overload_refusals
-    mapfile -t cores < <(overload_cores)
+    mapfile -t cores < <(machine_cores)
     if [ ${#cores[@]} -lt 2 ]; then
         table_remark "overload/apart: there is one core only"
         return
     fi
+    mapfile -t serving < <(machine_processes | cut -d = -f 2)
     load_before=(taskset -c "${cores[0]}")
-    overload_keep_to "${cores[1]}"
+    machine_keep_to "${cores[1]}" "${serving[@]}"
     overload_rounds overload/apart
     load_before=()
-    overload_keep_to "${cores[0]},${cores[1]}"
+    machine_keep_to "${cores[0]},${cores[1]}" "${serving[@]}"
 }

@@ -52,7 +52,7 @@ allow_clusters() {
 # Links that start at boot what comes with the servers: systemd's wants and the S links of the runlevels.
 boot_links() {
     find /etc -maxdepth 4 -type l \( -path '/etc/systemd/system/*.wants/*' -o -path '/etc/rc[0-6S].d/S*' \) |
-        sed -nE '/\/(S[0-9]+)?(nats-server|postgresql|redis|ssl-cert)[^/]*$/p' | sort
+        sed -nE '/\/(S[0-9]+)?(nats-server|nginx|postgresql|redis|ssl-cert)[^/]*$/p' | sort
 }
 
 disable_new_services() {

@@ -47,6 +47,7 @@ packages_missing() {
     if [ "$1" = bench ] || [ "$1" = test ]; then
         have_command redis-server || echo redis-server
         have_library hiredis || echo libhiredis-dev
+        have_command nginx || echo nginx
     fi
     if [ "$1" = test ]; then
         have_library cmocka || echo libcmocka-dev

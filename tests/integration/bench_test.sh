@@ -43,6 +43,7 @@ measures() {
     expect said '^overload/apart'
     expect said '^overload: turning one away costs 0\.[0-9]* of serving one: .* serves at most [0-9]* % of its peak'
     expect said '^join .* 1/s '
+    expect said '^look/queue .* 1/s '
     expect said '^fanout/500 .* 1/s '
     expect said '^fanout/500/memory .* bytes '
     expect said '^latency/reserve-p99 .* ms '
@@ -55,7 +56,7 @@ measures() {
     expect said '^drop: answers: join 201: [0-9]*, .*confirm 200: [0-9]*,'
     expect said '^drop: memory at its peak, MiB: generator [0-9]*, gateway-1 [1-9][0-9]*, .*postgres [1-9]'
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
-    for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock; do
+    for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock look/queue look/seats-gzip; do
         expect grep -qE "^ \{\"name\":\"$rival\",\"unit\":\"1/s\",\"ours\":[0-9.]+,\"other\":[0-9.]+,\"ratio\":[0-9.]+,\"goal\":[0-9.]+," "$top/table.json"
     done
     expect grep -qE '^ \{"name":"reserve/commits",.*"goal":0.05,' "$top/table.json"
