@@ -63,20 +63,22 @@ static bool make_stream(const struct line *line, const char *stream, const char 
     return is_fine(status, stream);
 }
 
-/* NULL without memory. */
-static natsMsg *make_message(const struct id128 *installation) {
+/* Somebody's join; `everybody` ends with "*". NULL without memory. */
+static natsMsg *make_message(const char *everybody) {
     static const char first_span[] = "0";
-    char subject[ROOM_SUBJECT_SIZE];
+    char subject[ROOM_SUBJECT_SIZE + ID128_TEXT_SIZE];
+    char user[ID128_TEXT_SIZE];
     natsMsg *message = NULL;
-    struct id128 user = id128_random();
-    room_subject(subject, installation, EVENT, &user);
+    struct id128 dice = id128_random();
+    snprintf(subject, sizeof subject, "%.*s%s", (int)strlen(everybody) - 1, everybody,
+             id128_to_text(&dice, user));
     return natsMsg_Create(&message, subject, NULL, first_span, sizeof first_span - 1) == NATS_OK
                ? message
                : NULL;
 }
 
-static bool publish_all(struct line *line, const char *stream, natsMsg **messages, uint32_t people,
-                        struct stopwatch *watch) {
+static bool publish_messages(struct line *line, const char *stream, natsMsg **messages,
+                             uint32_t people, struct stopwatch *watch) {
     jsPubOptions options;
     natsStatus status = jsPubOptions_Init(&options);
     options.ExpectStream = stream;
@@ -93,30 +95,48 @@ static bool publish_all(struct line *line, const char *stream, natsMsg **message
     return is_fine(status, "publishing") && line->refused == 0;
 }
 
+/* Everything is made before the first is sent. */
+static bool publish_all(struct line *line, const char *stream, const char *everybody,
+                        uint32_t people, struct stopwatch *watch) {
+    natsMsg **messages = calloc(people, sizeof *messages);
+    ensure(messages != NULL);
+    for (uint32_t i = 0; i < people; i++) {
+        messages[i] = make_message(everybody);
+        ensure(messages[i] != NULL);
+    }
+    bool published = publish_messages(line, stream, messages, people, watch);
+    for (uint32_t i = 0; i < people; i++)
+        natsMsg_Destroy(messages[i]);
+    free(messages);
+    return published;
+}
+
 bool line_publish(const char *nats_url, uint32_t people, struct stopwatch *watch) {
     struct line line;
     struct id128 installation = id128_random(); /* so that no usher has it */
     char stream[ROOM_STREAM_SIZE];
     char subject[ROOM_SUBJECT_SIZE];
-    natsMsg **messages = calloc(people, sizeof *messages);
-    ensure(messages != NULL);
-    for (uint32_t i = 0; i < people; i++) {
-        messages[i] = make_message(&installation);
-        ensure(messages[i] != NULL);
-    }
     room_stream_name(stream, &installation, EVENT);
     room_subject(subject, &installation, EVENT, NULL);
     bool published = line_open(&line, nats_url) && make_stream(&line, stream, subject);
     if (published) {
-        published = publish_all(&line, stream, messages, people, watch);
+        published = publish_all(&line, stream, subject, people, watch);
         published =
             is_fine(js_DeleteStream(line.jetstream, stream, NULL, NULL), stream) && published;
     }
-    for (uint32_t i = 0; i < people; i++)
-        natsMsg_Destroy(messages[i]);
-    free(messages);
     line_close(&line);
     return published;
+}
+
+bool line_fill(const char *nats_url, const char *stream, uint32_t people, struct stopwatch *watch) {
+    struct line line;
+    jsStreamInfo *info = NULL;
+    bool filled = line_open(&line, nats_url) &&
+                  is_fine(js_GetStreamInfo(&info, line.jetstream, stream, NULL, NULL), stream) &&
+                  publish_all(&line, stream, info->Config->Subjects[0], people, watch);
+    jsStreamInfo_Destroy(info);
+    line_close(&line);
+    return filled;
 }
 
 /* --- reading */

@@ -4,6 +4,7 @@
  * 2: bad arguments.
  */
 #include "ops/benchmarks/confirm.h"
+#include "ops/benchmarks/door.h"
 #include "ops/benchmarks/drop_load.h"
 #include "ops/benchmarks/join.h"
 #include "ops/benchmarks/line.h"
@@ -21,7 +22,7 @@ static const char usage[] =
     "usage: usher-load reserve --url http://ADDRESS:PORT --seats FILE --events ID,… --answers "
     "FILE\n"
     "                          [--connections 256] [--seconds 5] [--seed 1] [--rate N]\n"
-    "                          [--buyers N] [--kill PID]\n"
+    "                          [--buyers N] [--kill PID] [--from 0] [--each N] [--in-turn]\n"
     "       usher-load confirm --url http://ADDRESS:PORT --seats FILE --events ID,… --answers "
     "FILE\n"
     "                          [--connections 256] [--rate N]\n"
@@ -30,7 +31,8 @@ static const char usage[] =
     "       usher-load drop --url http://ADDRESS:PORT --seats FILE --events ID --people N\n"
     "                       --sale-begins UNIX-MILLISECONDS --answers FILE [--seconds 5]\n"
     "                       [--connections 256] [--seed 1]\n"
-    "       usher-load publish --nats URL --people N\n"
+    "       usher-load door --url http://ADDRESS:PORT --events ID --people N\n"
+    "       usher-load publish --nats URL --people N [--stream NAME]\n"
     "       usher-load look --url http://ADDRESS:PORT --path PATH [--gzip]\n"
     "                       [--connections 256] [--seconds 5]\n"
     "       usher-load line --nats URL --stream NAME\n"
@@ -65,7 +67,7 @@ static bool reserve(struct client *client, const struct reserve_plan *plan,
 /* Holds all seats of the events, off the clock, and confirms what was held. */
 static bool confirm(struct client *client, const struct reserve_plan *plan,
                     const struct options *options) {
-    uint32_t count = plan->event_count * (plan->seat_count / 2);
+    uint32_t count = plan->event_count * plan->buyer_count;
     struct reserve_plan holding = *plan;
     struct reserve_result held = {0};
     struct confirm_result result = {.watch = watch_of(options)};
@@ -99,17 +101,20 @@ static bool sell(const struct options *options,
     char **seats = NULL;
     uint32_t seat_count = seat_list_read(options->seats, 2 * GUESTS_MAX, &seats);
     uint32_t buyers = options->buyers > 0 ? (uint32_t)options->buyers : seat_count / 2;
-    struct guest *guests = calloc(buyers + 1, sizeof *guests);
+    uint32_t each = options->each > 0 ? (uint32_t)options->each : buyers;
+    bool in_turn = options->given['w'];
+    uint64_t guest_count = in_turn ? (uint64_t)each * options->event_count : each;
+    struct guest *guests = calloc(guest_count + 1, sizeof *guests);
     FILE *answers = fopen(options->answers, "we");
     struct client *client = NULL;
     ensure(guests != NULL);
-    if (answers == NULL || seat_count == 0 ||
-        buyers > RESERVE_ATTEMPTS_MAX / options->event_count) {
+    if (answers == NULL || seat_count == 0 || options->from + each > buyers ||
+        guest_count > GUESTS_MAX || each > RESERVE_ATTEMPTS_MAX / options->event_count) {
         fprintf(stderr, "these files, seats and events can't be used\n");
         goto out;
     }
     client = client_create(options->url, (uint32_t)options->connections);
-    if (client == NULL || !guests_create(client, buyers, guests))
+    if (client == NULL || !guests_create(client, (uint32_t)guest_count, guests))
         goto out;
     const struct reserve_plan plan = {
         .events = options->events,
@@ -117,7 +122,11 @@ static bool sell(const struct options *options,
         .seats = seats,
         .seat_count = seat_count,
         .storm_buyers = (uint32_t)options->buyers,
+        .first_buyer = (uint32_t)options->from,
+        .buyer_count = each,
+        .in_turn = in_turn,
         .guests = guests,
+        .guest_count = (uint32_t)guest_count,
         .duration_ms = (int64_t)options->seconds * 1000,
         .rate = (double)options->rate,
         .seed = options->seed,
@@ -129,7 +138,7 @@ out:
     client_destroy(client);
     if (answers != NULL)
         fclose(answers);
-    guests_clear(guests, buyers);
+    guests_clear(guests, (uint32_t)guest_count);
     free(guests);
     seat_list_free(seats, seat_count);
     return measured;
@@ -180,7 +189,9 @@ out:
 static bool load_publish(const struct options *options) {
     static const struct histogram none;
     struct stopwatch watch = watch_of(options);
-    if (!line_publish(options->nats, (uint32_t)options->people, &watch))
+    uint32_t people = (uint32_t)options->people;
+    if (!(options->given['m'] ? line_fill(options->nats, options->stream, people, &watch)
+                              : line_publish(options->nats, people, &watch)))
         return false;
     printf("{\"messages\":%" PRIu64, options->people);
     report_print_speed(options->people, &watch, &none);
@@ -205,20 +216,31 @@ static bool load_look(const struct options *options) {
     return true;
 }
 
+static bool load_door(const struct options *options) {
+    static const struct histogram none;
+    struct client *client = client_create(options->url, 1);
+    struct door_result result = {.watch = watch_of(options)};
+    bool measured =
+        client != NULL && door_run(client, options->events[0], options->people, &result);
+    client_destroy(client);
+    if (!measured)
+        return false;
+    printf("{\"admissions\":%" PRIu64, result.admissions);
+    report_print_speed(result.admissions, &result.watch, &none);
+    return true;
+}
+
 static bool load_line(const struct options *options) {
     return line_print(options->nats, options->stream, stdout) &&
            report_is_written(stdout, "standard output");
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
-                                                      {"confirm", "usea", load_confirm},
-                                                      {"join", "ueka", load_join},
-                                                      {"drop", "ueksag", load_drop},
-                                                      {"publish", "nk", load_publish},
-                                                      {"look", "uv", load_look},
-                                                      {"line", "nm", load_line},
-                                                      {"watch", "uefa", watch_load},
-                                                      {0}};
+    static const struct options_command commands[] = {
+        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
+        {"join", "ueka", load_join},       {"drop", "ueksag", load_drop},
+        {"door", "uek", load_door},        {"publish", "nk", load_publish},
+        {"look", "uv", load_look},         {"line", "nm", load_line},
+        {"watch", "uefa", watch_load},     {0}};
     return options_run(argc, argv, commands, usage);
 }

@@ -74,10 +74,10 @@ sql() {
     database_run "$(postgres_programs)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@"
 }
 
-# Prints NAME=PID for everything that serves; Redis does not.
+# Prints NAME=PID for everything that serves, or of $serving; Redis does not.
 machine_processes() {
     local name
-    for name in $(process_names '*'); do
+    for name in ${serving:-$(process_names '*')}; do
         [ "$name" = redis ] || printf '%s=%s\n' "$name" "$(process_pid "$name")"
     done
 }

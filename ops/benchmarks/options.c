@@ -28,17 +28,24 @@ static bool read_whole_number(const char *text, uint64_t lowest, uint64_t highes
     return read_number(text, &end, lowest, highest, number) && *end == '\0';
 }
 
-/* ID,ID,… Returns how many; 0 when it is not a list of at most RESERVE_EVENTS_MAX. */
+/* ID,ID-ID,… Returns how many; 0 when it is not a list of at most RESERVE_EVENTS_MAX. */
 static uint32_t read_events(const char *text, uint64_t *events) {
-    for (uint32_t count = 0; count < RESERVE_EVENTS_MAX; text++) {
-        if (!read_number(text, &text, 1, INT64_MAX, &events[count++]))
+    for (uint32_t count = 0;; text++) {
+        uint64_t event;
+        if (!read_number(text, &text, 1, INT64_MAX, &event))
             return 0;
+        uint64_t last = event;
+        if (*text == '-' && !read_number(text + 1, &text, event, INT64_MAX, &last))
+            return 0;
+        if (last - event >= RESERVE_EVENTS_MAX - count)
+            return 0;
+        while (event <= last)
+            events[count++] = event++;
         if (*text == '\0')
             return count;
         if (*text != ',')
             return 0;
     }
-    return 0;
 }
 
 /* NAME=PID; cuts the text in two. */
@@ -78,6 +85,9 @@ static bool read_options(int argc, char **argv, struct options *options) {
         {"sale-begins", required_argument, NULL, 'g'},
         {"path", required_argument, NULL, 'v'},
         {"gzip", no_argument, NULL, 'z'},
+        {"from", required_argument, NULL, 'j'},
+        {"each", required_argument, NULL, 'h'},
+        {"in-turn", no_argument, NULL, 'w'},
         {NULL, 0, NULL, 0},
     };
     *options = (struct options){
@@ -126,6 +136,14 @@ static bool read_options(int argc, char **argv, struct options *options) {
         case 'b':
             right = read_whole_number(optarg, 1, GUESTS_MAX, &options->buyers);
             break;
+        case 'j':
+            right = read_whole_number(optarg, 0, GUESTS_MAX, &options->from);
+            break;
+        case 'h':
+            right = read_whole_number(optarg, 2, GUESTS_MAX, &options->each);
+            break;
+        case 'w':
+            break; /* given says it */
         case 'q':
             right =
                 read_whole_number(optarg, RESERVE_SEATS_MIN, 2 * GUESTS_MAX, &options->seat_count);

@@ -28,6 +28,8 @@ struct options {
     uint64_t rate;
     uint64_t seed;
     uint64_t buyers; /* an event; 0: as many as pairs of seats */
+    uint64_t from;   /* of these, this one … */
+    uint64_t each;   /* … and so many in all; 0: all */
     uint64_t seat_count;
     uint64_t sessions;
     uint64_t depth;

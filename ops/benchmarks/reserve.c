@@ -20,20 +20,25 @@ struct run {
     struct reserve_result *result;
     struct demand demand;
     uint32_t attempt_count;
-    struct kept kept;                       /* by attempt; n: event n / buyers, buyer n % buyers */
-    bool *sold;                             /* by event and seat */
+    struct kept kept; /* by attempt; n: event n / buyer_count, its n % buyer_count */
+    bool *sold;       /* by event and seat */
     uint32_t asked[CLIENT_CONNECTIONS_MAX]; /* by connection */
     uint32_t opened;                        /* events with their first reservation */
     int64_t killed_us;                      /* monotonic; 0: not yet */
-    uint32_t cursor;                        /* the next attempt of the rest */
+    uint32_t cursor;                        /* attempts of the rest */
 };
 
+static uint32_t first_seat_of(const struct run *run, uint32_t attempt) {
+    const struct reserve_plan *plan = run->plan;
+    return run->demand.first_seat[plan->first_buyer + attempt % plan->buyer_count];
+}
+
 static char *const *seats_of(const struct run *run, uint32_t attempt) {
-    return &run->plan->seats[run->demand.first_seat[attempt % run->demand.buyers]];
+    return &run->plan->seats[first_seat_of(run, attempt)];
 }
 
 static uint64_t event_of(const struct run *run, uint32_t attempt) {
-    return run->plan->events[attempt / run->demand.buyers];
+    return run->plan->events[attempt / run->plan->buyer_count];
 }
 
 static size_t write_request(struct run *run, uint32_t connection, uint32_t attempt, char *request) {
@@ -53,7 +58,7 @@ static size_t write_request(struct run *run, uint32_t connection, uint32_t attem
                               "Content-Length: %d\r\n"
                               "\r\n"
                               "%s",
-                              run->plan->guests[attempt % run->demand.buyers].token,
+                              run->plan->guests[attempt % run->plan->guest_count].token,
                               uuid7_text(clock_wall_us() / 1000, key), body_bytes, body);
     ensure(size_bytes > 0 && size_bytes < CLIENT_REQUEST_MAX_BYTES);
     run->asked[connection] = attempt;
@@ -65,7 +70,15 @@ static size_t open_next(void *context, uint32_t connection, char *request) {
     struct run *run = context;
     if (run->opened == run->plan->event_count)
         return 0;
-    return write_request(run, connection, run->opened++ * run->demand.buyers, request);
+    return write_request(run, connection, run->opened++ * run->plan->buyer_count, request);
+}
+
+/* The nth of the rest: all attempts of an event but its first, event after event or in turn. */
+static uint32_t nth_attempt(const struct reserve_plan *plan, uint32_t nth) {
+    uint32_t rest = plan->buyer_count - 1;
+    uint32_t event = plan->in_turn ? nth % plan->event_count : nth / rest;
+    uint32_t buyer = plan->in_turn ? nth / plan->event_count : nth % rest;
+    return event * plan->buyer_count + 1 + buyer;
 }
 
 static void kill_in_time(struct run *run) {
@@ -87,16 +100,14 @@ static size_t reserve_next(void *context, uint32_t connection, char *request) {
     struct run *run = context;
     struct stopwatch *watch = &run->result->watch;
     int64_t ends_us = watch->started_us + run->plan->duration_ms * 1000;
-    run->result->sold_out |= watch->running && run->cursor >= run->attempt_count;
+    run->result->sold_out |=
+        watch->running && run->cursor == run->attempt_count - run->plan->event_count;
     if (watch->running && (run->result->sold_out || clock_monotonic_us() >= ends_us))
         stopwatch_stop(watch);
     if (!watch->running)
         return 0;
     kill_in_time(run);
-    uint32_t attempt = run->cursor++;
-    if (run->cursor % run->demand.buyers == 0)
-        run->cursor++; /* was the opening one */
-    return write_request(run, connection, attempt, request);
+    return write_request(run, connection, nth_attempt(run->plan, run->cursor++), request);
 }
 
 static void reserve_answered(void *context, uint32_t connection, const struct answer *answer,
@@ -122,9 +133,8 @@ static void reserve_lost(void *context, uint32_t connection) {
 
 /* Whether somebody was answered to have got one of the two seats that this attempt asked for. */
 static bool *sold_seat(struct run *run, uint32_t attempt, size_t which) {
-    size_t event = attempt / run->demand.buyers;
-    return &run->sold[event * run->plan->seat_count +
-                      run->demand.first_seat[attempt % run->demand.buyers] + which];
+    size_t event = attempt / run->plan->buyer_count;
+    return &run->sold[event * run->plan->seat_count + first_seat_of(run, attempt) + which];
 }
 
 /* Whether the answer is the pending booking of exactly these two seats; then writes its lines. */
@@ -149,7 +159,7 @@ static bool judge_booking(struct run *run, uint32_t number) {
     }
     if (right && run->plan->held != NULL) {
         struct reserve_held *held = &run->plan->held[run->result->held_count++];
-        held->guest = number % run->demand.buyers;
+        held->guest = number % run->plan->guest_count;
         memcpy(held->booking, id, strlen(id) + 1);
     }
     json_decref(booking);
@@ -212,8 +222,8 @@ void reserve_run(struct client *client, const struct reserve_plan *plan,
     run->plan = plan;
     run->result = result;
     demand_init(&run->demand, plan->seat_count, plan->storm_buyers, plan->seed);
-    run->attempt_count = run->demand.buyers * plan->event_count;
-    run->cursor = 1;
+    ensure(plan->first_buyer + plan->buyer_count <= run->demand.buyers && plan->buyer_count > 1);
+    run->attempt_count = plan->buyer_count * plan->event_count;
     kept_init(&run->kept, run->attempt_count);
     run->sold = calloc((size_t)plan->event_count * plan->seat_count, sizeof run->sold[0]);
     ensure(run->sold != NULL);

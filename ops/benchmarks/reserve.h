@@ -4,11 +4,13 @@
  * open loop, at a rate, as people do who know nothing of each other.
  *
  * The events are sold one after another, every pair of neighbours of an event to another guest, in
- * an order of chance that the seed repeats. In a storm, many buyers go after the same few seats,
- * and being told that seats are taken, and that they were, is an answer that counts. A reservation
- * counts when its answer says 201 and names exactly the seats asked for; answers are kept and
- * judged when the clock has stopped, so that judging costs the server nothing. One reservation on
- * each event goes ahead of the clock, so that loading a show is not what is measured.
+ * an order of chance that the seed repeats; or in turn, a reservation on each. A run may be about
+ * some of an event's buyers only: the others came before, or come later. In a storm, many buyers go
+ * after the same few seats, and being told that seats are taken, and that they were, is an answer
+ * that counts. A reservation counts when its answer says 201 and names exactly the seats asked for;
+ * answers are kept and judged when the clock has stopped, so that judging costs the server nothing.
+ * One reservation on each event goes ahead of the clock, so that loading a show is not what is
+ * measured.
  */
 #ifndef USHER_OPS_BENCHMARKS_RESERVE_H
 #define USHER_OPS_BENCHMARKS_RESERVE_H
@@ -21,7 +23,7 @@
 #include <stdio.h>
 
 enum {
-    RESERVE_EVENTS_MAX = 1000,
+    RESERVE_EVENTS_MAX = 10000,
     RESERVE_SEATS_MIN = 4,
     RESERVE_ATTEMPTS_MAX = 2000000, /* over all events */
     RESERVE_KILL_AFTER_MS = 1000,
@@ -40,7 +42,11 @@ struct reserve_plan {
     char *const *seats;         /* the same in all events */
     uint32_t seat_count;        /* even */
     uint32_t storm_buyers;      /* an event; 0: no storm, a pair of seats each */
-    const struct guest *guests; /* one a buyer of an event */
+    uint32_t first_buyer;       /* of each event: this one … */
+    uint32_t buyer_count;       /* … and those after it, at least 2 in all */
+    bool in_turn;               /* the next reservation is of the next event */
+    const struct guest *guests; /* all of an event's buyers are different ones */
+    uint32_t guest_count;
     int64_t duration_ms;
     double rate; /* 0: closed loop; else so many are asked for a second */
     uint64_t seed;
