@@ -2,8 +2,6 @@
 
 #include "shared/ids.h"
 
-#include <inttypes.h>
-
 bool booking_json_fits(const struct booking *booking, const struct layout *layout) {
     for (uint32_t i = 0; i < booking->seat_count; i++) {
         if (booking->seats[i] >= layout_seat_count(layout)) {
@@ -14,7 +12,9 @@ bool booking_json_fits(const struct booking *booking, const struct layout *layou
 }
 
 static void put_money(struct text *text, int64_t value, const char *currency) {
-    text_format(text, "{\"value\":%" PRId64 ",\"currency\":", value);
+    text_put(text, "{\"value\":");
+    text_number(text, value);
+    text_put(text, ",\"currency\":");
     text_json(text, currency);
     text_put(text, "}");
 }
@@ -43,9 +43,12 @@ void booking_json_put(struct text *text, const struct booking *booking, const st
                       int64_t now_us) {
     char id[BOOKING_ID_TEXT_SIZE];
     bool open = booking->status == BOOKING_PENDING && booking->expires_us > now_us;
-    text_format(text, "{\"bookingId\":\"%s\",\"status\":\"%s\",\"eventId\":%" PRIu64,
-                booking_id_to_text(booking->event_id, &booking->id, id),
-                booking_status_text(booking->status), booking->event_id);
+    text_put(text, "{\"bookingId\":\"");
+    text_put(text, booking_id_to_text(booking->event_id, &booking->id, id));
+    text_put(text, "\",\"status\":\"");
+    text_put(text, booking_status_text(booking->status));
+    text_put(text, "\",\"eventId\":");
+    text_number(text, (int64_t)booking->event_id);
     put_seats(text, booking, layout);
     text_put(text, ",\"amount\":");
     put_money(text, booking->amount, booking->currency);
@@ -53,6 +56,7 @@ void booking_json_put(struct text *text, const struct booking *booking, const st
     text_time(text, booking->created_us);
     text_put(text, ",\"expiresAt\":");
     text_time(text, booking->expires_us);
-    text_format(text, ",\"expiresInSeconds\":%" PRId64 "}",
-                open ? (booking->expires_us - now_us) / 1000000 : 0);
+    text_put(text, ",\"expiresInSeconds\":");
+    text_number(text, open ? (booking->expires_us - now_us) / 1000000 : 0);
+    text_put(text, "}");
 }

@@ -1,6 +1,7 @@
 #include "gateway/text.h"
 
 #include "shared/clock.h"
+#include "shared/decimal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,13 @@ void text_put(struct text *text, const char *string) {
     text_add(text, string, strlen(string));
 }
 
+void text_number(struct text *text, int64_t number) {
+    char digits[DECIMAL_MAX_BYTES];
+    uint64_t size = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    text_put(text, number < 0 ? "-" : "");
+    text_add(text, digits, (size_t)(decimal_put(digits, size, 1) - digits));
+}
+
 void text_format(struct text *text, const char *format, ...) {
     char line[TEXT_FORMAT_MAX_BYTES];
     va_list arguments;
@@ -76,5 +84,7 @@ void text_json(struct text *text, const char *string) {
 
 void text_time(struct text *text, int64_t unix_us) {
     char time[TIME_TEXT_SIZE];
-    text_format(text, "\"%s\"", time_to_text(unix_us, time));
+    text_put(text, "\"");
+    text_put(text, time_to_text(unix_us, time));
+    text_put(text, "\"");
 }

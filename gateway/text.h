@@ -20,6 +20,8 @@ void text_free(struct text *text);
 void text_reserve(struct text *text, size_t size_bytes);
 void text_add(struct text *text, const char *data, size_t size_bytes);
 void text_put(struct text *text, const char *string);
+/* In digits. */
+void text_number(struct text *text, int64_t number);
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A JSON string with its quotes (RFC 8259, 7). `string` is UTF-8. */
 void text_json(struct text *text, const char *string);

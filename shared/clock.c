@@ -1,6 +1,7 @@
 #include "shared/clock.h"
 
-#include <stdio.h>
+#include "shared/decimal.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -62,10 +63,27 @@ char *time_to_text(int64_t unix_us, char text[TIME_TEXT_SIZE]) {
     }
     struct tm utc;
     ensure(gmtime_r(&seconds, &utc) != NULL);
-    int length = snprintf(text, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                          utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                          utc.tm_sec, (int)(fraction_us / 1000));
-    ensure(length > 0 && length < TIME_TEXT_SIZE);
+    const struct {
+        int number;
+        unsigned digits;
+        char after;
+    } parts[] = {
+        {abs(utc.tm_year + 1900), 4, '-'},
+        {utc.tm_mon + 1, 2, '-'},
+        {utc.tm_mday, 2, 'T'},
+        {utc.tm_hour, 2, ':'},
+        {utc.tm_min, 2, ':'},
+        {utc.tm_sec, 2, '.'},
+        {(int)(fraction_us / 1000), 3, 'Z'},
+    };
+    char *at = text;
+    if (utc.tm_year < -1900)
+        *at++ = '-';
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        at = decimal_put(at, (uint64_t)parts[i].number, parts[i].digits);
+        *at++ = parts[i].after;
+    }
+    *at = '\0';
     return text;
 }
 

@@ -1,9 +1,9 @@
 #include "shared/ids.h"
 
-#include <inttypes.h>
+#include "shared/decimal.h"
+
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 
 enum {
     IDEMPOTENCY_KEY_MAX_BYTES = 128,
@@ -145,10 +145,9 @@ struct id128 booking_id_derive(struct mac *key, const struct id128 *user, uint64
 
 char *booking_id_to_text(uint64_t event_id, const struct id128 *id,
                          char text[BOOKING_ID_TEXT_SIZE]) {
-    char hex[ID128_TEXT_SIZE];
-    int length =
-        snprintf(text, BOOKING_ID_TEXT_SIZE, "%" PRIu64 "-%s", event_id, id128_to_text(id, hex));
-    ensure(length > 0 && length < BOOKING_ID_TEXT_SIZE);
+    char *at = decimal_put(text, event_id, 1);
+    *at++ = '-';
+    (void)id128_to_text(id, at);
     return text;
 }
 
