@@ -12,7 +12,8 @@ struct layout {
     char *names;                     /* all names one after another, each with its NUL */
     size_t names_bytes;
     uint32_t *seat_names; /* where in `names` */
-    uint32_t *by_name;    /* seats in order of their names */
+    uint32_t *by_name;    /* hash table with linear probing: seat + 1, or 0 where it is free */
+    uint32_t places;      /* in it: a power of two, at least a quarter of them free */
     struct body *body;
 };
 
@@ -37,9 +38,31 @@ static const char *add_name(struct layout *layout, const char *name) {
     return at;
 }
 
-static int compare_names(const void *a, const void *b, void *layout) {
-    return strcmp(layout_seat_id(layout, *(const uint32_t *)a),
-                  layout_seat_id(layout, *(const uint32_t *)b));
+static uint32_t places_for(uint32_t seat_count) {
+    uint32_t places = 4;
+    while (places / 4 * 3 < seat_count) {
+        places *= 2;
+    }
+    return places;
+}
+
+/* FNV-1a. */
+static uint32_t hash_of(const char *name) {
+    uint32_t hash = 2166136261;
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (uint8_t)*name) * 16777619;
+    }
+    return hash;
+}
+
+/* Where in by_name the seat of that name is, or the free place where it would be. */
+static uint32_t *find_place(const struct layout *layout, const char *name) {
+    for (uint32_t at = hash_of(name);; at++) {
+        uint32_t *place = &layout->by_name[at & (layout->places - 1)];
+        if (*place == 0 || strcmp(name, layout_seat_id(layout, *place - 1)) == 0) {
+            return place;
+        }
+    }
 }
 
 static void fill(struct layout *layout, const struct layout_section *sections,
@@ -52,9 +75,8 @@ static void fill(struct layout *layout, const struct layout_section *sections,
     for (uint32_t seat = 0; seat < layout->seat_count; seat++) {
         layout->seat_names[seat] = (uint32_t)layout->names_bytes;
         (void)add_name(layout, seat_ids[seat]);
-        layout->by_name[seat] = seat;
+        *find_place(layout, seat_ids[seat]) = seat + 1;
     }
-    qsort_r(layout->by_name, layout->seat_count, sizeof layout->by_name[0], compare_names, layout);
 }
 
 enum status layout_create(uint32_t version, const struct layout_section *sections,
@@ -85,7 +107,8 @@ enum status layout_create(uint32_t version, const struct layout_section *section
                             .sections = calloc(section_count, sizeof *sections),
                             .names = malloc(names_bytes),
                             .seat_names = calloc(seat_count, sizeof(uint32_t)),
-                            .by_name = calloc(seat_count, sizeof(uint32_t)),
+                            .by_name = calloc(places_for(seat_count), sizeof(uint32_t)),
+                            .places = places_for(seat_count),
                             .body = body_keep(body)};
     if (made->sections != NULL && made->names != NULL && made->seat_names != NULL &&
         made->by_name != NULL) {
@@ -213,22 +236,12 @@ const struct layout_section *layout_section_of(const struct layout *layout, uint
 }
 
 bool layout_find_seat(const struct layout *layout, const char *seat_id, uint32_t *seat) {
-    uint32_t low = 0;
-    uint32_t high = layout->seat_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(seat_id, layout_seat_id(layout, layout->by_name[middle]));
-        if (order == 0) {
-            *seat = layout->by_name[middle];
-            return true;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
+    uint32_t found = *find_place(layout, seat_id);
+    if (found == 0) {
+        return false;
     }
-    return false;
+    *seat = found - 1;
+    return true;
 }
 
 bool layout_find_section(const struct layout *layout, const char *name, uint32_t *section) {
@@ -251,6 +264,7 @@ struct body *layout_body(const struct layout *layout) {
 }
 
 size_t layout_memory_bytes(const struct layout *layout) {
-    return sizeof *layout + layout->names_bytes + layout->seat_count * 2 * sizeof(uint32_t) +
+    return sizeof *layout + layout->names_bytes +
+           ((size_t)layout->seat_count + layout->places) * sizeof(uint32_t) +
            layout->section_count * sizeof layout->sections[0] + 2 * layout->body->size_bytes;
 }
