@@ -18,16 +18,18 @@ struct booking_call *booking_call_create(struct gateway *gateway, struct http_re
     if (call == NULL) {
         return NULL;
     }
-    const char *trace = http_request_id(request);
-    call->command = (struct command){.kind = kind,
-                                     .event_id = event_id,
-                                     .partition = partition_of_event(event_id),
-                                     .user = session->user,
-                                     .guest = session->guest};
-    if (http_request_id_is_callers(request) ||
-        id128_from_text(trace, &call->command.request_id) != STATUS_OK) {
-        call->command.request_id = id128_random();
-        (void)snprintf(call->command.trace, sizeof call->command.trace, "%s", trace);
+    struct command *command = &call->command;
+    command->kind = kind;
+    command->event_id = event_id;
+    command->partition = partition_of_event(event_id);
+    command->user = session->user;
+    command->guest = session->guest;
+    const struct id128 *own_id = http_request_own_id(request);
+    if (own_id != NULL) {
+        command->request_id = *own_id;
+    } else {
+        command->request_id = id128_random();
+        (void)snprintf(command->trace, sizeof command->trace, "%s", http_request_id(request));
     }
     call->success_status = kind == COMMAND_RESERVE ? 201 : 200;
     return call;

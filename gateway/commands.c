@@ -147,14 +147,12 @@ enum status commands_submit(struct commands *commands, const struct command *com
     if (owner_is_missing(commands, command->partition, now_us)) {
         return STATUS_UNAVAILABLE;
     }
-    struct pending *pending = calloc(1, sizeof *pending);
+    struct pending *pending = malloc(sizeof *pending);
     if (pending == NULL) {
         return STATUS_NO_MEMORY;
     }
-    pending->command = *command;
-    pending->handler = handler;
-    pending->context = context;
-    pending->deadline_us = deadline_us;
+    *pending = (struct pending){
+        .command = *command, .handler = handler, .context = context, .deadline_us = deadline_us};
     enum status status = copy_attached(pending);
     if (status == STATUS_OK) {
         status = id_map_put(commands->by_request, &command->request_id, pending);

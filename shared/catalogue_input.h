@@ -32,6 +32,12 @@ struct catalogue_problems {
     } items[CATALOGUE_PROBLEMS_MAX];
 };
 
+/* None. The items, kilobytes, stay as they are. */
+static inline void catalogue_problems_init(struct catalogue_problems *problems) {
+    problems->count = 0;
+    problems->unknown_field = false;
+}
+
 struct venue_input;
 struct event_input;
 

@@ -123,7 +123,8 @@ const char *http_request_body(const struct http_request *request, size_t *size_b
 /* The caller's X-Request-Id when sane (1 … 64 of [A-Za-z0-9._-]), else one of our own: 32 hex
  * digits. */
 const char *http_request_id(const struct http_request *request);
-bool http_request_id_is_callers(const struct http_request *request);
+/* The id whose text that is; NULL when it is the caller's. */
+const struct id128 *http_request_own_id(const struct http_request *request);
 /* Whether a header whose value is a list of tokens has this one; case-insensitive. */
 bool http_request_lists(const struct http_request *request, const char *name, const char *token);
 bool http_request_is_http_1_0(const struct http_request *request);

@@ -407,8 +407,8 @@ const char *http_request_id(const struct http_request *request) {
     return request->id;
 }
 
-bool http_request_id_is_callers(const struct http_request *request) {
-    return request->id_is_callers;
+const struct id128 *http_request_own_id(const struct http_request *request) {
+    return request->id_is_callers ? NULL : &request->own_id;
 }
 
 bool http_request_lists(const struct http_request *request, const char *name, const char *token) {

@@ -27,9 +27,14 @@ struct reserve_call {
     char key[INPUT_KEY_MAX_BYTES + 1];
 };
 
+static void refuse_seat(struct catalogue_problems *problems, size_t at, const char *problem) {
+    char field[32];
+    (void)snprintf(field, sizeof field, "seatIds[%zu]", at);
+    input_problem(problems, field, problem);
+}
+
 static void read_seat_ids(const json_t *value, struct reserve_input *input,
                           struct catalogue_problems *problems) {
-    char field[32];
     if (value == NULL) {
         return;
     }
@@ -39,14 +44,13 @@ static void read_seat_ids(const json_t *value, struct reserve_input *input,
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *id = json_string_value(json_array_get(value, i));
-        (void)snprintf(field, sizeof field, "seatIds[%zu]", i);
         if (id == NULL) {
-            input_problem(problems, field, "has to be a seat id");
+            refuse_seat(problems, i, "has to be a seat id");
             continue;
         }
         for (uint32_t j = 0; j < input->seat_count; j++) {
             if (strcmp(input->seat_ids[j], id) == 0) {
-                input_problem(problems, field, "is there twice");
+                refuse_seat(problems, i, "is there twice");
             }
         }
         input->seat_ids[input->seat_count++] = id;
@@ -171,9 +175,10 @@ static bool resolve_seats(const struct reserve_call *call, struct command *comma
 }
 
 static bool resolve_items(const struct reserve_call *call, struct command *command) {
-    struct catalogue_problems problems = {0};
+    struct catalogue_problems problems;
     const struct layout *layout = call->booking.layout;
     char field[32];
+    catalogue_problems_init(&problems);
     for (uint32_t i = 0; i < call->input.item_count; i++) {
         struct command_item *item = &command->items[i];
         (void)snprintf(field, sizeof field, "items[%u].section", i);
@@ -255,7 +260,8 @@ void route_reserve(void *context, struct http_request *request, const struct rou
         return;
     }
     struct reserve_input input = {0};
-    struct catalogue_problems problems = {.count = 0};
+    struct catalogue_problems problems;
+    catalogue_problems_init(&problems);
     read_reserve(document, &input, &problems);
     if (problems.count > 0) {
         input_refuse(request, &problems);
