@@ -8,6 +8,10 @@
 
 join_connections=256
 
+join_venue() {
+    venue=$(admin_post /admin/venues venueId <<<'{"name":"Bench","city":"Bern","country":"CH","timeZone":"Europe/Zurich","sections":[{"name":"","priceCategory":"All","rows":[{"name":"A","seats":10}]}]}')
+}
+
 # Prints the id of a new event whose room is open long before its sale.
 join_event() {
     admin_post /admin/events eventId <<<"{\"name\":\"Bench\",\"venueId\":$venue,\"startTime\":\"$(date -u -d '+2 years' +%FT%TZ)\",\"onSaleTime\":\"$(date -u -d '+1 year' +%FT%TZ)\",\"prices\":{\"All\":{\"value\":4500,\"currency\":\"EUR\"}},\"room\":{\"mode\":\"open\"}}"
@@ -35,7 +39,7 @@ bench_join() {
     if [ "$smoke" = yes ]; then
         people=1000 rounds=1
     fi
-    venue=$(admin_post /admin/venues venueId <<<'{"name":"Bench","city":"Bern","country":"CH","timeZone":"Europe/Zurich","sections":[{"name":"","priceCategory":"All","rows":[{"name":"A","seats":10}]}]}')
+    join_venue
     if [ "$smoke" = no ]; then
         say "join: warming up"
         join_people $((people / 4))

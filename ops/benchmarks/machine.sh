@@ -104,6 +104,17 @@ machine_keep_to() {
     done
 }
 
+# Prints what measurements depend on: NAME|VALUE, a line each.
+machine_facts() {
+    printf 'date|%s\n' "$(date -u +%F)"
+    printf 'cores|%s, %s\n' "$(nproc)" "$(sed -nE 's/^(model name|Model)[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"
+    printf 'memory|%s\n' "$(awk '/^MemTotal:/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo)"
+    printf 'kernel|%s\n' "$(uname -sr)"
+    printf 'PostgreSQL|%s, fsync and synchronous_commit on\n' "$(sql -c 'SHOW server_version')"
+    printf 'NATS|%s\n' "$(nats-server --version | sed -E 's/^nats-server: v?//')"
+    printf 'processes|%s\n' "$(machine_processes | sed -E 's/(-[0-9]+)?=.*//' | sort | uniq -c | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'), all on this machine, the load generator included"
+}
+
 # load_run COMMAND ARGUMENTS…: runs the load generator, which watches everything that serves; its result is in
 # $home/result.json. The words in load_before, if any, go before it.
 load_before=()

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 void report_print_traffic(const struct client_traffic *traffic) {
     double each = traffic->answers > 0 ? 1 / (double)traffic->answers : 0;
@@ -22,8 +23,10 @@ void report_print_speed(uint64_t done, const struct stopwatch *watch,
     double each = done > 0 ? 1e6 / (double)done : 0;
     double strangers_seconds = watch->machine_cpu_seconds - watch->own_cpu_seconds;
     double share = watch->own_cpu_seconds / watch->elapsed_seconds;
-    printf(",\"seconds\":%.3f,\"perSecond\":%.1f,\"latencyMs\":{", watch->elapsed_seconds,
+    printf(",\"pid\":%d,\"startedSeconds\":%.6f,\"seconds\":%.3f,\"perSecond\":%.1f", getpid(),
+           (double)watch->started_us / 1e6, watch->elapsed_seconds,
            (double)done / watch->elapsed_seconds);
+    printf(",\"latencyMs\":{");
     for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
         printf("%s\"%s\":%.3f", i > 0 ? "," : "", quantiles[i].name,
                (double)histogram_quantile(latency_us, quantiles[i].share) / 1e3);

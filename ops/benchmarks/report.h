@@ -17,7 +17,9 @@
  * the generator was the bottleneck. */
 void report_print_traffic(const struct client_traffic *traffic);
 /* The members that every measurement has, and the end of the object; processors' time is counted by
- * each of the `done`. A generator that used up its core was the bottleneck. */
+ * each of the `done`; this process, and the moment of the monotonic clock when it started, are for
+ * the profile. A generator that used up its
+ * core was the bottleneck. */
 void report_print_speed(uint64_t done, const struct stopwatch *watch,
                         const struct histogram *latency_us);
 /* More members: nameP50, nameP99, nameP999, nameMax, in milliseconds. */

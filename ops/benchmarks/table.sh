@@ -36,12 +36,13 @@ table_remark() {
 
 # table_keep: a row's script is done: all that it measured counts. Only what is kept is printed.
 table_keep() {
-    printf '%s\n' "${table[@]}" >>"$home/table"
+    [ ${#table[@]} -eq 0 ] || printf '%s\n' "${table[@]}" >>"$home/table"
     [ ${#remarks[@]} -eq 0 ] || printf '%s\n' "${remarks[@]}" >>"$home/remarks"
 }
 
 table_print() {
     touch "$home/table" "$home/remarks"
+    [ -s "$home/table" ] || return 0
     printf '\n'
     {
         printf 'name|ours|other|ratio|goal|met|spread\n'
