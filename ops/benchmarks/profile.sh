@@ -88,7 +88,7 @@ profile_chapter() {
                     print 3, cost[process[i]], process[i], share * cost[process[i]], part[i], share
             }
             for (name in cost) {
-                print 3, cost[name], name, 999999, "", total > 0 ? cost[name] / total : 0
+                print 3, cost[name], name, 999999, "", (total > 0 ? cost[name] / total : 0)
                 if (rest[name] > 0)
                     print 3, cost[name], name, -1, "what is left", rest[name]
             }
