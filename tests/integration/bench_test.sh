@@ -35,9 +35,25 @@ expect_nothing_left() {
     expect_not grep -qsF "$(folder)" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
 }
 
+# Of what there is perf for and what it may see; without it, the one line that says so.
+profiles() {
+    if perf record -q -a -e cpu-clock -o "$top/perf.data" -- true >/dev/null 2>&1; then
+        expect grep -qE '^## A reservation of two seats: [0-9.]+ µs$' "$top/PROFILE.md"
+        expect grep -qE '^\| \*\*gateway\*\* \| \| \*\*[0-9.]+\*\* \|' "$top/PROFILE.md"
+        expect grep -qE '^\| \| kernel: network \| [0-9.]+ \| [0-9]+ % \|$' "$top/PROFILE.md"
+        expect grep -qE '^## A join: [0-9.]+ µs$' "$top/PROFILE.md"
+    else
+        expect said '^usher: the profile needs perf. Run as root: apt-get .*linux-perf$\|^usher: perf may not watch'
+        expect said '^usher: not measured, see above: profile$'
+    fi
+}
+
 measures() {
-    local rival
-    USHER_TEST_BUILD_DIR=$built expect "$checkout/ops/bench" --smoke --json "$top/table.json" >"$top/said" 2>&1
+    local rival rows
+    read -ra rows < <("$checkout/ops/bench" no-such-row 2>&1 | sed -n 's/.*NAME being one of: //p')
+    USHER_TEST_BUILD_DIR=$built "$checkout/ops/bench" --smoke --json "$top/table.json" --profile "$top/PROFILE.md" "${rows[@]}" >"$top/said" 2>&1 ||
+        expect said '^usher: not measured, see above: profile$'
+    profiles
     expect said '^reserve .* 1/s '
     expect said '^overload .* 1/s '
     expect said '^overload/apart'
