@@ -1,10 +1,12 @@
 #include "ops/benchmarks/audience.h"
 
 #include "ops/benchmarks/crew.h"
+#include "ops/benchmarks/loopback.h"
 #include "shared/clock.h"
 
+#include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -69,7 +71,7 @@ static bool wait_for_all(const struct audience *audience,
             return true;
         rung = wait_for_bell(audience, until_us);
     }
-    fprintf(stderr, "not all who listen have heard within %lld ms\n", (long long)limit_ms);
+    fprintf(stderr, "not all who listen have heard within %" PRId64 " ms\n", limit_ms);
     return false;
 }
 
@@ -100,13 +102,25 @@ struct audience *audience_create(const struct sockaddr_storage *servers, uint32_
     return NULL;
 }
 
+struct audience *audience_of_event(const char *url, uint64_t event, uint32_t sockets) {
+    struct sockaddr_storage server;
+    socklen_t size;
+    char path[64];
+    snprintf(path, sizeof path, "/events/%" PRIu64 "/live", event);
+    if (loopback_from_url(url, &server, &size) && server.ss_family == AF_INET)
+        return audience_create(&server, 1, path, sockets);
+    fprintf(stderr, "%s is not http://127.…:PORT\n", url);
+    return NULL;
+}
+
 static bool is_the_same(const struct hearer_news *one, const struct hearer_news *other) {
     return one->size_bytes == other->size_bytes &&
            memcmp(one->text, other->text, one->size_bytes) == 0;
 }
 
-bool audience_wait(struct audience *audience, uint32_t number, struct hearer_news *news) {
-    if (!wait_for_all(audience, has_heard, number, AUDIENCE_WAIT_MS))
+bool audience_wait(struct audience *audience, uint32_t number, int64_t limit_ms,
+                   struct hearer_news *news) {
+    if (!wait_for_all(audience, has_heard, number, limit_ms))
         return false;
     *news = audience->desks[0].news[number];
     for (uint32_t i = 1; i < audience->crew.count; i++) {
@@ -120,6 +134,18 @@ bool audience_wait(struct audience *audience, uint32_t number, struct hearer_new
         news->last_us = other->last_us > news->last_us ? other->last_us : news->last_us;
     }
     return true;
+}
+
+size_t audience_write_seats(const struct hearer_news *news, FILE *file) {
+    json_t *frame = json_loadb(news->text, news->size_bytes, 0, NULL);
+    json_t *changes = json_object_get(frame, "changes");
+    size_t count = json_object_size(changes);
+    const char *seat;
+    json_t *state;
+    json_object_foreach(changes, seat, state)
+        fprintf(file, "%s\t%s\n", seat, json_string_value(state));
+    json_decref(frame);
+    return count;
 }
 
 uint32_t audience_processes(const struct audience *audience) {

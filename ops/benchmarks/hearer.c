@@ -17,7 +17,7 @@
 #define ACCEPT "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 enum {
-    INPUT_BYTES = 16 * 1024,
+    INPUT_BYTES = HEARER_FRAME_MAX_BYTES + 4, /* a whole frame */
     EVENTS_PER_TURN = 256,
     TEXT = 0x81, /* whole */
     PING = 0x89,
@@ -28,7 +28,7 @@ struct ear {
     int fd;
     bool is_upgraded;
     bool is_greeted;
-    uint16_t kept_bytes;
+    uint32_t kept_bytes;
     uint32_t heard; /* frames of news */
     char *kept;     /* NULL, or what has come of an unfinished frame */
 };
@@ -80,10 +80,12 @@ static void take_hello(struct hearer *hearer, struct ear *ear, const char *text)
 /* The first to hear of it. */
 static void note_news(struct hearer *hearer, uint32_t number, const char *text, size_t size_bytes) {
     struct hearer_desk *desk = hearer->desk;
+    if (number == HEARER_NEWS_MAX)
+        fail(hearer, "too much news: %s", text);
     struct hearer_news *news = &desk->news[number];
     int64_t known = number > 0 ? desk->news[number - 1].version : desk->version;
-    if (size_bytes >= sizeof news->text)
-        fail(hearer, "too long: %s", text);
+    if (news->heard > 0)
+        fail(hearer, "not what others heard, '%s': %s", news->text, text);
     news->first_us = hearer->now_us;
     news->version = number_after(text, "\"version\":");
     news->size_bytes = (uint32_t)size_bytes;
@@ -92,32 +94,40 @@ static void note_news(struct hearer *hearer, uint32_t number, const char *text, 
         fail(hearer, "does not lead on from %" PRId64 ": %s", known, text);
 }
 
-static void take_news(struct hearer *hearer, struct ear *ear, const char *text, size_t size_bytes) {
-    uint32_t number = ear->heard++;
-    struct hearer_news *news = &hearer->desk->news[number];
-    if (number == HEARER_NEWS_MAX)
-        fail(hearer, "too much news: %s", text);
-    if (news->heard == 0)
-        note_news(hearer, number, text, size_bytes);
-    else if (size_bytes != news->size_bytes || memcmp(text, news->text, size_bytes) != 0)
-        fail(hearer, "not what others heard, '%s': %.*s", news->text, (int)size_bytes, text);
+static void count_news(struct hearer *hearer, struct ear *ear) {
+    struct hearer_news *news = &hearer->desk->news[ear->heard++];
     if (++news->heard < hearer->plan->sockets)
         return;
     news->last_us = clock_monotonic_us();
-    hearer->desk->told = number + 1;
+    hearer->desk->told = ear->heard;
     ring(hearer);
 }
 
+static bool is_known(const struct hearer *hearer, const struct ear *ear, const char *text,
+                     size_t size_bytes) {
+    if (ear->heard == HEARER_NEWS_MAX)
+        return false;
+    const struct hearer_news *news = &hearer->desk->news[ear->heard];
+    return news->heard > 0 && size_bytes == news->size_bytes &&
+           memcmp(text, news->text, size_bytes) == 0;
+}
+
 static void take_text(struct hearer *hearer, struct ear *ear, const char *text, size_t size_bytes) {
-    char whole[INPUT_BYTES];
+    char whole[HEARER_FRAME_MAX_BYTES + 1];
+    if (is_known(hearer, ear, text, size_bytes)) {
+        count_news(hearer, ear);
+        return;
+    }
     memcpy(whole, text, size_bytes);
     whole[size_bytes] = '\0';
-    if (strstr(whole, "\"type\":\"seats\""))
-        take_news(hearer, ear, whole, size_bytes);
-    else if (strstr(whole, "\"type\":\"hello\""))
+    if (strstr(whole, "\"type\":\"seats\"")) {
+        note_news(hearer, ear->heard, whole, size_bytes);
+        count_news(hearer, ear);
+    } else if (strstr(whole, "\"type\":\"hello\"")) {
         take_hello(hearer, ear, whole);
-    else if (!strstr(whole, "\"type\":\"queue\"") && !strstr(whole, "\"type\":\"message\""))
+    } else if (!strstr(whole, "\"type\":\"queue\"") && !strstr(whole, "\"type\":\"message\"")) {
         fail(hearer, "not understood: %s", whole);
+    }
 }
 
 static void answer_ping(struct hearer *hearer, const struct ear *ear) {
@@ -133,8 +143,7 @@ static size_t take_frame(struct hearer *hearer, struct ear *ear, const char *dat
         return 0;
     size_t header = head[1] == LONG_LENGTH ? 4 : 2;
     size_t size_bytes = header == 4 ? (size_t)(head[2] << 8 | head[3]) : head[1];
-    if ((head[0] != TEXT && head[0] != PING) || head[1] > LONG_LENGTH ||
-        header + size_bytes >= INPUT_BYTES)
+    if ((head[0] != TEXT && head[0] != PING) || head[1] > LONG_LENGTH)
         fail(hearer, "a frame that begins with %02x %02x", head[0], head[1]);
     if (there < header + size_bytes)
         return 0;
@@ -160,7 +169,7 @@ static size_t take_answer(struct hearer *hearer, struct ear *ear, const char *da
 static void keep_rest(struct ear *ear, const char *data, size_t size_bytes) {
     free(ear->kept);
     ear->kept = NULL;
-    ear->kept_bytes = (uint16_t)size_bytes;
+    ear->kept_bytes = (uint32_t)size_bytes;
     if (size_bytes == 0)
         return;
     ear->kept = malloc(size_bytes);

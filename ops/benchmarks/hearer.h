@@ -19,7 +19,7 @@
 
 enum {
     HEARER_NEWS_MAX = 1000,
-    HEARER_FRAME_MAX_BYTES = 1024,
+    HEARER_FRAME_MAX_BYTES = 64 * 1024 - 1,
     HEARER_AT_ONCE = 256, /* handshakes under way */
     HEARER_SOCKETS_PER_ADDRESS = 20000,
 };
@@ -31,7 +31,7 @@ struct hearer_news {
     int64_t first_us; /* monotonic */
     int64_t last_us;
     int64_t version; /* the seats' */
-    char text[HEARER_FRAME_MAX_BYTES];
+    char text[HEARER_FRAME_MAX_BYTES + 1];
 };
 
 /* What the process shares with who made it. */

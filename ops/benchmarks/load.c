@@ -10,6 +10,7 @@
 #include "ops/benchmarks/line.h"
 #include "ops/benchmarks/look.h"
 #include "ops/benchmarks/options.h"
+#include "ops/benchmarks/overhear.h"
 #include "ops/benchmarks/report.h"
 #include "ops/benchmarks/reserve.h"
 #include "ops/benchmarks/seat_list.h"
@@ -38,6 +39,7 @@ static const char usage[] =
     "       usher-load line --nats URL --stream NAME\n"
     "       usher-load watch --url http://127.0.0.1:PORT --events ID --sockets N --answers FILE\n"
     "                        [--rounds 5]   the processes being the gateways\n"
+    "       usher-load overhear, and the same but for rounds\n"
     "and with all but the line: [--process NAME=PID]…\n";
 
 enum { HOLDING_LIMIT_MS = 120000 };
@@ -236,11 +238,16 @@ static bool load_line(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {
-        {"reserve", "usea", load_reserve}, {"confirm", "usea", load_confirm},
-        {"join", "ueka", load_join},       {"drop", "ueksag", load_drop},
-        {"door", "uek", load_door},        {"publish", "nk", load_publish},
-        {"look", "uv", load_look},         {"line", "nm", load_line},
-        {"watch", "uefa", watch_load},     {0}};
+    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
+                                                      {"confirm", "usea", load_confirm},
+                                                      {"join", "ueka", load_join},
+                                                      {"drop", "ueksag", load_drop},
+                                                      {"door", "uek", load_door},
+                                                      {"publish", "nk", load_publish},
+                                                      {"look", "uv", load_look},
+                                                      {"line", "nm", load_line},
+                                                      {"watch", "uefa", watch_load},
+                                                      {"overhear", "uefa", overhear_load},
+                                                      {0}};
     return options_run(argc, argv, commands, usage);
 }

@@ -2,13 +2,11 @@
 
 #include "ops/benchmarks/audience.h"
 #include "ops/benchmarks/crier.h"
-#include "ops/benchmarks/loopback.h"
 #include "ops/benchmarks/report.h"
 #include "shared/clock.h"
 #include "shared/ids.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 enum { ANSWER_LIMIT_MS = 15000 };
@@ -112,19 +110,11 @@ static bool change(struct watch *watch) {
     return watch->status == 201;
 }
 
-/* Writes down what the frame says. */
 static bool note_seats(struct watch *watch, const struct hearer_news *news) {
-    json_t *frame = json_loadb(news->text, news->size_bytes, 0, NULL);
-    json_t *changes = json_object_get(frame, "changes");
-    const char *seat;
-    json_t *state;
-    bool right = json_object_size(changes) == WATCH_SEATS_A_CHANGE;
-    json_object_foreach(changes, seat, state)
-        fprintf(watch->answers, "%s\t%s\n", seat, json_string_value(state));
-    json_decref(frame);
-    if (!right)
-        fprintf(stderr, "one change was told as: %s\n", news->text);
-    return right;
+    if (audience_write_seats(news, watch->answers) == WATCH_SEATS_A_CHANGE)
+        return true;
+    fprintf(stderr, "one change was told as: %s\n", news->text);
+    return false;
 }
 
 /* --- a round --------------------------------------------------------------------------------- */
@@ -142,7 +132,8 @@ static bool tell(struct watch *watch, uint32_t number, struct side *side, double
     double cpu = gateways_cpu_seconds(watch->options);
     double audience = audience_cpu_seconds(watch->watchers);
     int64_t asked_us = clock_monotonic_us();
-    if (!change(watch) || !audience_wait(watch->watchers, number, news) || !note_seats(watch, news))
+    if (!change(watch) || !audience_wait(watch->watchers, number, AUDIENCE_WAIT_MS, news) ||
+        !note_seats(watch, news))
         return false;
     add(side, news, gateways_cpu_seconds(watch->options) - cpu,
         audience_cpu_seconds(watch->watchers) - audience);
@@ -156,7 +147,7 @@ static bool cry(struct watch *watch, uint32_t number, struct side *side,
     double cpu = crier_cpu_seconds(watch->crier);
     double audience = audience_cpu_seconds(watch->listeners);
     crier_cry(watch->crier, told->text, told->size_bytes);
-    if (!audience_wait(watch->listeners, number, &news))
+    if (!audience_wait(watch->listeners, number, AUDIENCE_WAIT_MS, &news))
         return false;
     add(side, &news, crier_cpu_seconds(watch->crier) - cpu,
         audience_cpu_seconds(watch->listeners) - audience);
@@ -202,14 +193,6 @@ static bool run_round(struct watch *watch, bool is_counted) {
 static bool prepare(struct watch *watch) {
     const struct options *options = watch->options;
     uint32_t sides = (uint32_t)options->process_count;
-    struct sockaddr_storage server;
-    socklen_t size;
-    char path[64];
-    snprintf(path, sizeof path, "/events/%" PRIu64 "/live", options->events[0]);
-    if (!loopback_from_url(options->url, &server, &size) || server.ss_family != AF_INET) {
-        fprintf(stderr, "%s is not http://127.…:PORT\n", options->url);
-        return false;
-    }
     if ((watch->sockets + sides - 1) / sides > audience_sockets_per_process()) {
         fprintf(stderr, "%u sockets are too many for %u processes here\n", watch->sockets, sides);
         return false;
@@ -218,7 +201,7 @@ static bool prepare(struct watch *watch) {
     watch->crier = crier_create(sides);
     watch->listeners = audience_create(crier_addresses(watch->crier), sides, NULL, watch->sockets);
     if (watch->listeners != NULL)
-        watch->watchers = audience_create(&server, 1, path, watch->sockets);
+        watch->watchers = audience_of_event(options->url, options->events[0], watch->sockets);
     if (watch->watchers == NULL)
         return false;
     watch->client = client_create(options->url, 1);

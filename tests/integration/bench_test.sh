@@ -62,6 +62,7 @@ measures() {
     expect said '^look/queue .* 1/s '
     expect said '^fanout/500 .* 1/s '
     expect said '^fanout/500/memory .* bytes '
+    expect said '^fanout/500/reserve-p99 .* ms '
     expect said '^latency/reserve-p99 .* ms '
     expect said '^latency/confirm-p999 .* ms '
     expect said '^latency: the disk takes [0-9]* us '
