@@ -24,6 +24,8 @@ struct connection {
 };
 
 struct client {
+    struct sockaddr_storage server;
+    socklen_t server_size;
     struct event_base *base;
     struct event *time_is_up;
     const struct client_calls *calls;
@@ -209,9 +211,12 @@ static void time_is_up(evutil_socket_t fd, short what, void *context) {
     event_base_loopbreak(context);
 }
 
-static bool connection_open(struct connection *connection, const struct sockaddr_storage *server,
-                            socklen_t size) {
-    int fd = loopback_connect(server, size, connection->number);
+int client_connect(const struct client *client, uint32_t number) {
+    return loopback_connect(&client->server, client->server_size, number);
+}
+
+static bool connection_open(struct connection *connection) {
+    int fd = client_connect(connection->client, connection->number);
     if (fd < 0)
         return false;
     connection->fd = fd;
@@ -242,6 +247,8 @@ struct client *client_create(const char *url, uint32_t connections) {
     struct client *client =
         calloc(1, sizeof *client + (size_t)connections * sizeof client->connections[0]);
     ensure(client != NULL);
+    client->server = server;
+    client->server_size = size;
     client->base = base_create();
     client->time_is_up = evtimer_new(client->base, time_is_up, client->base);
     ensure(client->time_is_up != NULL);
@@ -249,7 +256,7 @@ struct client *client_create(const char *url, uint32_t connections) {
         struct connection *connection = &client->connections[client->count];
         connection->client = client;
         connection->number = client->count;
-        if (!connection_open(connection, &server, size)) {
+        if (!connection_open(connection)) {
             fprintf(stderr, "connection %u to %s: %s\n", client->count + 1, url, strerror(errno));
             client_destroy(client);
             return NULL;

@@ -60,6 +60,9 @@ uint64_t client_run_open(struct client *client, const struct client_calls *calls
 void client_run_paced(struct client *client, const struct client_calls *calls, void *context,
                       int64_t limit_ms);
 void client_stop(struct client *client);
+/* Another connection to the same server, the caller's to close; -1, and errno, when it can't be
+ * had. `number` chooses the address it leaves from. */
+int client_connect(const struct client *client, uint32_t number);
 /* On which it turns, for what else the caller has to do meanwhile. */
 struct event_base *client_base(struct client *client);
 /* Of the last run. */

@@ -247,6 +247,7 @@ bool drop_run(struct client *client, const struct drop_plan *plan, struct drop_r
     plan_all(drop);
     stopwatch_start(&result->watch);
     client_run_paced(client, &calls, drop, (began_us - now_us) / 1000 + drop->slot_count);
+    drop_watch_end(drop);
     stopwatch_stop(&result->watch);
     result->called = drop->now_serving;
     drop_close(drop);

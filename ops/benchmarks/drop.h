@@ -6,7 +6,8 @@
  *
  * People are no connections: their requests take turns on the client's. Those who wait learn what
  * they see from one poller of the room's state and one of the seats, as from a CDN (the crowd's),
- * but for a part who ask for themselves. What people do is drawn from the seed: some join twice,
+ * but for one in a hundred who asks for themselves, and one who watches by a WebSocket of their
+ * own, shows a token there and is told. What people do is drawn from the seed: some join twice,
  * leave the queue and join again, never come for their turn, come too late, give the pass back, let
  * it or the hold run out, change their mind, have their card declined. All their times are parts of
  * the time within which everybody joins, so that a short run is the same story.
@@ -84,7 +85,12 @@ struct drop_result {
     int64_t sold_us;     /* from the beginning of the sale to the last payment */
     uint32_t seats_paid; /* as answered */
     uint32_t bookings_paid;
-    uint64_t called;                        /* numbers */
+    uint64_t called;       /* numbers */
+    uint32_t watchers;     /* WebSockets that were opened */
+    uint32_t watchers_cut; /* and ended before the run did */
+    uint64_t frames;       /* they were told, of these: */
+    uint64_t turns_told;
+    uint64_t bookings_told;
     struct histogram latency_us[DROP_ACTS]; /* from when it was meant to leave */
     struct histogram late_us; /* how late the generator itself was, whatever the server did */
     struct stopwatch watch;

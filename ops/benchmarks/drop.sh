@@ -53,6 +53,7 @@ drop_remarks() {
     drop_latency join claim reserve confirm cancel look room map
     table_remark "drop: answers: $(sed -E 's/.*"answers":\{([^}]*)\}.*/\1/; s/"//g; s/:/: /g; s/,/, /g' "$home/result.json")"
     table_remark "drop: bookings paid $(load_field bookingsPaid), numbers called $(load_field called); claimSeconds $drop_claim, passSeconds $drop_pass, holdSeconds $drop_hold, admitsPerMinute $drop_rate, maxShoppers $drop_shoppers"
+    table_remark "drop: $(load_field watchers) people watched by WebSocket ($(load_field watchersCut) were cut off): told $(load_field frames) times, of their turn $(load_field turnsTold), of their booking $(load_field bookingsTold)"
     table_remark "drop: audit: $(sed -E 's/.*"turns":\{([^}]*)\}.*/\1/; s/"//g; s/:/ /g; s/,/, /g' "$home/audit.json"); at most $(json_number mostShoppers <"$home/audit.json") shoppers at a time; nothing is wrong. It took $drop_audit_seconds s, the other checks $drop_checked_seconds s"
     text="drop: memory at its peak, MiB: generator $(load_field generatorMib)"
     for process in $drop_memory; do

@@ -36,8 +36,11 @@ static uint8_t draw(struct drop *drop, const struct share *share) {
 }
 
 void drop_person_init(struct drop *drop, struct person *person) {
-    static const struct share queueing[] = {
-        {QUEUES, 96}, {QUEUES_AND_LOOKS, 2}, {LEAVES, 1}, {LEAVES_AND_RETURNS, 1}};
+    static const struct share queueing[] = {{QUEUES, 96},
+                                            {QUEUES_AND_LOOKS, 1},
+                                            {QUEUES_AND_WATCHES, 1},
+                                            {LEAVES, 1},
+                                            {LEAVES_AND_RETURNS, 1}};
     static const struct share buying[] = {
         {BUYS, 64},        {STAYS_AWAY, 8},        {COMES_LATE, 3},        {GIVES_BACK, 4},
         {CHANGES_MIND, 4}, {LETS_PASS_RUN_OUT, 3}, {LETS_HOLD_RUN_OUT, 8}, {PAYS_BADLY_FIRST, 6}};
@@ -100,6 +103,12 @@ static const char *take_place(struct drop *drop, struct person *person, json_t *
     return NULL;
 }
 
+void drop_person_wait(struct drop *drop, struct person *person) {
+    person->waiting = person->number > drop->now_serving;
+    if (!person->waiting)
+        drop_person_called(drop, person);
+}
+
 static void queue_up(struct drop *drop, struct person *person) {
     switch ((enum queueing)person->queueing) {
     case LEAVES:
@@ -109,10 +118,11 @@ static void queue_up(struct drop *drop, struct person *person) {
     case QUEUES_AND_LOOKS:
         drop_plan_act(drop, person, DROP_LOOK, LOOKS_EVERY);
         break;
+    case QUEUES_AND_WATCHES:
+        drop_watch(drop, person);
+        break;
     case QUEUES:
-        person->waiting = person->number > drop->now_serving;
-        if (!person->waiting)
-            drop_person_called(drop, person);
+        drop_person_wait(drop, person);
         break;
     }
 }

@@ -4,6 +4,7 @@
  * drop.c         the run: who comes when, the agenda, the crowd's pollers, the end
  * drop_acts.c    requests and the answers that are allowed
  * drop_people.c  what people do next
+ * drop_watch.c   those who watch by WebSocket
  * drop_seats.c   the seats as the crowd sees them, and which of them somebody wants
  */
 #ifndef USHER_OPS_BENCHMARKS_DROP_PRIVATE_H
@@ -41,7 +42,7 @@ struct drop_expectation {
 extern const struct drop_expectation drop_expected[];
 const char *drop_act_text(enum drop_act act);
 
-enum queueing { QUEUES, QUEUES_AND_LOOKS, LEAVES, LEAVES_AND_RETURNS };
+enum queueing { QUEUES, QUEUES_AND_LOOKS, QUEUES_AND_WATCHES, LEAVES, LEAVES_AND_RETURNS };
 enum buying {
     BUYS,
     STAYS_AWAY,
@@ -93,6 +94,7 @@ struct drop {
 
     uint32_t person_count; /* and the crowd's two pollers behind them */
     struct person *people;
+    struct watcher *watchers;
     uint32_t asking[CLIENT_CONNECTIONS_MAX]; /* the person, by connection */
 
     /* The agenda: who is to do something, a list for each millisecond since began_us. */
@@ -139,10 +141,19 @@ void drop_person_clear(struct person *person);
 /* What became of what they asked. */
 void drop_person_answered(struct drop *drop, struct person *person, enum drop_outcome outcome,
                           const struct answer *answer, json_t *document);
+/* Until the crowd sees that it is their turn. */
+void drop_person_wait(struct drop *drop, struct person *person);
 /* It is their turn. */
 void drop_person_called(struct drop *drop, struct person *person);
 /* Before they ask; false: they let it be. */
 bool drop_person_prepare(struct drop *drop, struct person *person);
+
+/* --- drop_watch.c */
+
+/* They open a WebSocket, which lasts until drop_watch_end, and learn there when it is their turn.
+ */
+void drop_watch(struct drop *drop, struct person *person);
+void drop_watch_end(struct drop *drop);
 
 /* --- drop_seats.c */
 
