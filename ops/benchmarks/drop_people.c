@@ -286,6 +286,7 @@ static const char *cancelled(struct drop *drop, struct person *person, const jso
     if (!is_booking(drop, person->purchase, document, "CANCELLED"))
         return "it is not theirs, cancelled";
     booking_ended(drop, person, "CANCELLED");
+    person->purchase->booking[0] = '\0';
     person->buying = BUYS;
     person->purchase->key[0] = '\0';
     drop_plan_act(drop, person, DROP_RESERVE, CHOOSES_FOR);
