@@ -112,11 +112,17 @@ static struct connection *connection_take(struct client *client) {
     return NULL;
 }
 
+/* The one that was just taken is the next again. */
+static void connection_put_back(struct client *client) {
+    client->resting_first = (client->resting_first + client->count - 1) % client->count;
+    client->resting_count++;
+}
+
 static void ask_what_is_due(struct client *client) {
     struct connection *connection = NULL;
     while (client->arriving && (connection = connection_take(client)) != NULL) {
         if (!connection_ask(connection, clock_monotonic_us())) {
-            connection_free(connection);
+            connection_put_back(client);
             return;
         }
     }

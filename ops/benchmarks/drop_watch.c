@@ -139,9 +139,10 @@ static void take_text(struct watcher *watcher, const char *payload, size_t size_
 static bool say_who(const struct watcher *watcher) {
     const struct drop *drop = watcher->drop;
     char text[WEB_SOCKET_TEXT_MAX_BYTES];
-    (void)snprintf(text, sizeof text, "{\"type\":\"auth\",\"token\":\"%s\"}",
-                   drop->plan->guests[watcher->person - drop->people].token);
-    return web_socket_send_text(watcher->fd, text);
+    int size_bytes = snprintf(text, sizeof text, "{\"type\":\"auth\",\"token\":\"%s\"}",
+                              drop->plan->guests[watcher->person - drop->people].token);
+    ensure(size_bytes > 0 && (size_t)size_bytes < sizeof text);
+    return web_socket_send_text(watcher->fd, text, (size_t)size_bytes);
 }
 
 /* Returns the bytes of the first thing that is there, once it is whole and taken; 0: there is none

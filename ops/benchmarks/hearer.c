@@ -1,5 +1,6 @@
 #include "ops/benchmarks/hearer.h"
 
+#include "ops/benchmarks/web_socket.h"
 #include "shared/clock.h"
 
 #include <errno.h>
@@ -12,16 +13,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* The example of RFC 6455, 1.3. */
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="
-#define ACCEPT "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-
 enum {
     INPUT_BYTES = HEARER_FRAME_MAX_BYTES + 4, /* a whole frame */
     EVENTS_PER_TURN = 256,
-    TEXT = 0x81, /* whole */
-    PING = 0x89,
-    LONG_LENGTH = 126, /* in two more bytes; our frames are not longer */
 };
 
 struct ear {
@@ -131,39 +125,32 @@ static void take_text(struct hearer *hearer, struct ear *ear, const char *text, 
 }
 
 static void answer_ping(struct hearer *hearer, const struct ear *ear) {
-    static const uint8_t pong[] = {0x8a, 0x80, 0, 0, 0, 0};
-    if (send(ear->fd, pong, sizeof pong, MSG_NOSIGNAL) != sizeof pong)
+    if (!web_socket_send_pong(ear->fd))
         fail(hearer, "a pong could not be sent: %s", strerror(errno));
 }
 
-/* Returns the bytes of the first frame, once it is whole and taken, else 0. */
-static size_t take_frame(struct hearer *hearer, struct ear *ear, const char *data, size_t there) {
-    const uint8_t *head = (const uint8_t *)data;
-    if (there < 2 || (head[1] == LONG_LENGTH && there < 4))
+/* Returns the bytes of the first frame, or of the answer to the handshake, once it is whole and
+ * taken, else 0. */
+static size_t take_one(struct hearer *hearer, struct ear *ear, const char *data, size_t there) {
+    struct web_socket_frame frame;
+    switch (ear->is_upgraded ? web_socket_read_frame(data, there, &frame)
+                             : web_socket_read_answer(data, there, &frame)) {
+    case WEB_SOCKET_NOTHING:
         return 0;
-    size_t header = head[1] == LONG_LENGTH ? 4 : 2;
-    size_t size_bytes = header == 4 ? (size_t)(head[2] << 8 | head[3]) : head[1];
-    if ((head[0] != TEXT && head[0] != PING) || head[1] > LONG_LENGTH)
-        fail(hearer, "a frame that begins with %02x %02x", head[0], head[1]);
-    if (there < header + size_bytes)
-        return 0;
-    if (head[0] == TEXT)
-        take_text(hearer, ear, data + header, size_bytes);
-    else
+    case WEB_SOCKET_OPEN:
+        ear->is_upgraded = true;
+        break;
+    case WEB_SOCKET_TEXT:
+        take_text(hearer, ear, frame.payload, frame.payload_bytes);
+        break;
+    case WEB_SOCKET_PING:
         answer_ping(hearer, ear);
-    return header + size_bytes;
-}
-
-/* As take_frame, with the answer to the handshake. */
-static size_t take_answer(struct hearer *hearer, struct ear *ear, const char *data, size_t there) {
-    const char *end = memmem(data, there, "\r\n\r\n", 4);
-    if (!end)
-        return 0;
-    if (there < 13 || memcmp(data, "HTTP/1.1 101 ", 13) != 0 ||
-        !memmem(data, there, ACCEPT, sizeof ACCEPT - 1))
-        fail(hearer, "no WebSocket, but: %.*s", (int)there, data);
-    ear->is_upgraded = true;
-    return (size_t)(end - data) + 4;
+        break;
+    case WEB_SOCKET_CLOSE:
+    case WEB_SOCKET_STRANGE:
+        fail(hearer, "not understood: %.*s", (int)there, data);
+    }
+    return frame.size_bytes;
 }
 
 static void keep_rest(struct ear *ear, const char *data, size_t size_bytes) {
@@ -193,8 +180,7 @@ static void hear(struct hearer *hearer, struct ear *ear) {
         there += got > 0 ? (size_t)got : 0;
         size_t used = 0, size_bytes;
         do {
-            size_bytes = ear->is_upgraded ? take_frame(hearer, ear, data + used, there - used)
-                                          : take_answer(hearer, ear, data + used, there - used);
+            size_bytes = take_one(hearer, ear, data + used, there - used);
             used += size_bytes;
         } while (size_bytes > 0);
         there -= used;
@@ -222,18 +208,6 @@ static struct sockaddr_in own_address(const struct hearer *hearer, uint32_t numb
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK + ((hearer->plan->number + 1) << 16) + host)};
 }
 
-static void ask(struct hearer *hearer, struct ear *ear) {
-    char request[512];
-    int size_bytes = snprintf(request, sizeof request,
-                              "GET %s HTTP/1.1\r\nHost: usher\r\nUpgrade: websocket\r\n"
-                              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: " KEY "\r\n\r\n",
-                              hearer->plan->path);
-    ensure(size_bytes > 0 && (size_t)size_bytes < sizeof request);
-    if (send(ear->fd, request, (size_t)size_bytes, MSG_NOSIGNAL) != size_bytes)
-        fail(hearer, "a handshake could not be sent: %s", strerror(errno));
-}
-
 static void ear_open(struct hearer *hearer, uint32_t number) {
     const struct hearer_plan *plan = hearer->plan;
     const struct sockaddr_storage *server = &plan->servers[number % plan->server_count];
@@ -249,9 +223,9 @@ static void ear_open(struct hearer *hearer, uint32_t number) {
         fcntl(ear->fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(hearer->poll, EPOLL_CTL_ADD, ear->fd, &event) != 0)
         fail(hearer, "socket %u could not be opened: %s", number, strerror(errno));
-    if (plan->path) {
-        ask(hearer, ear);
-    } else {
+    if (plan->path && !web_socket_ask(ear->fd, plan->path))
+        fail(hearer, "a handshake could not be sent: %s", strerror(errno));
+    if (!plan->path) {
         ear->is_upgraded = true;
         hearer->greeted++;
     }

@@ -65,9 +65,8 @@ bool web_socket_ask(int fd, const char *path) {
 }
 
 /* A mask of zeros leaves the text as it is. */
-bool web_socket_send_text(int fd, const char *text) {
+bool web_socket_send_text(int fd, const char *text, size_t text_bytes) {
     uint8_t bytes[4 + MASK_BYTES + WEB_SOCKET_TEXT_MAX_BYTES] = {WHOLE_TEXT};
-    size_t text_bytes = strlen(text);
     ensure(text_bytes <= WEB_SOCKET_TEXT_MAX_BYTES);
     size_t header_bytes = text_bytes < LONG_LENGTH ? 2 : 4;
     bytes[1] = (uint8_t)(MASKED | (header_bytes == 2 ? text_bytes : LONG_LENGTH));

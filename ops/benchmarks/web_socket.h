@@ -32,7 +32,7 @@ enum web_socket_found web_socket_read_frame(const char *bytes, size_t size_bytes
 
 /* These are sent at once, on a connected socket; false, and errno, when it does not take them. */
 MUST_CHECK bool web_socket_ask(int fd, const char *path);
-MUST_CHECK bool web_socket_send_text(int fd, const char *text);
+MUST_CHECK bool web_socket_send_text(int fd, const char *text, size_t text_bytes);
 MUST_CHECK bool web_socket_send_pong(int fd);
 
 #endif

@@ -104,8 +104,7 @@ static void connections_leave_from_many_addresses(void **state) {
 }
 
 /* A server that answers nothing until so many have asked, then everything at once. There is a
- * connection more: on the last one to come, number 0, the client learns that there is nothing more
- * to ask. */
+ * connection more: on the last one the client learns that there is nothing more to ask. */
 enum { TOGETHER = 20, RATE = 1000, STALL_US = 30000 };
 
 static void *answer_together(void *context) {
@@ -115,9 +114,9 @@ static void *answer_together(void *context) {
     char request[64];
     for (int i = 0; i <= TOGETHER; i++)
         asked[i] = accept(listener, NULL, NULL);
-    for (int i = 1; i <= TOGETHER; i++)
+    for (int i = 0; i < TOGETHER; i++)
         assert_true(recv(asked[i], request, sizeof request, 0) > 0);
-    for (int i = 1; i <= TOGETHER; i++)
+    for (int i = 0; i < TOGETHER; i++)
         assert_int_equal(send(asked[i], text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
     for (int i = 0; i <= TOGETHER; i++) {
         assert_int_equal(recv(asked[i], request, sizeof request, 0), 0);
@@ -190,6 +189,74 @@ static void latency_counts_from_the_intended_start(void **state) {
     close(listener);
 }
 
+/* A server that answers each request by itself, one connection after the other. */
+enum { PACED = 10, PACED_CONNECTIONS = 3, PACED_EVERY_US = 5000 };
+
+static void *answer_in_turn(void *context) {
+    static const char text[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    int listener = *(const int *)context;
+    int asked[PACED_CONNECTIONS];
+    char request[64];
+    for (int i = 0; i < PACED_CONNECTIONS; i++)
+        asked[i] = accept(listener, NULL, NULL);
+    for (int i = 0; i < PACED; i++) {
+        assert_int_equal(recv(asked[i % PACED_CONNECTIONS], request, sizeof request, 0), 1);
+        assert_int_equal(send(asked[i % PACED_CONNECTIONS], text, sizeof text - 1, MSG_NOSIGNAL),
+                         sizeof text - 1);
+    }
+    for (int i = 0; i < PACED_CONNECTIONS; i++) {
+        assert_int_equal(recv(asked[i], request, sizeof request, 0), 0);
+        close(asked[i]);
+    }
+    return NULL;
+}
+
+struct pacing {
+    struct client *client;
+    int64_t began_us;
+    uint32_t asked;
+    uint32_t answered;
+};
+
+/* One every few milliseconds, by the caller's own clock. */
+static size_t ask_when_due(void *context, uint32_t connection, char *request) {
+    struct pacing *pacing = context;
+    if (pacing->asked == PACED ||
+        clock_monotonic_us() < pacing->began_us + (int64_t)pacing->asked * PACED_EVERY_US)
+        return 0;
+    assert_int_equal(connection, pacing->asked % PACED_CONNECTIONS);
+    pacing->asked++;
+    request[0] = '?';
+    return 1;
+}
+
+static void answered_in_turn(void *context, uint32_t connection, const struct answer *answer,
+                             int64_t took_us) {
+    (void)connection, (void)took_us;
+    struct pacing *pacing = context;
+    assert_int_equal(answer->status, 204);
+    if (++pacing->answered == PACED)
+        client_stop(pacing->client);
+}
+
+static void the_caller_sets_the_pace(void **state) {
+    (void)state;
+    static const struct client_calls calls = {ask_when_due, answered_in_turn, lost};
+    char url[64];
+    pthread_t server;
+    int listener = listen_on("http://127.0.0.1", url, sizeof url);
+    assert_int_equal(pthread_create(&server, NULL, answer_in_turn, &listener), 0);
+    struct pacing pacing = {.client = client_create(url, PACED_CONNECTIONS)};
+    assert_non_null(pacing.client);
+    pacing.began_us = clock_monotonic_us();
+    client_run_paced(pacing.client, &calls, &pacing, 10000);
+    assert_int_equal(pacing.answered, PACED);
+    assert_true(clock_monotonic_us() >= pacing.began_us + (PACED - 1) * PACED_EVERY_US);
+    client_destroy(pacing.client);
+    assert_int_equal(pthread_join(server, NULL), 0);
+    close(listener);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrive_at_the_rate),
@@ -197,6 +264,7 @@ int main(void) {
         cmocka_unit_test(a_generator_that_stood_still_was_late),
         cmocka_unit_test(connections_leave_from_many_addresses),
         cmocka_unit_test(latency_counts_from_the_intended_start),
+        cmocka_unit_test(the_caller_sets_the_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
