@@ -113,23 +113,43 @@ static void release_body(void *context) {
     body_release(context);
 }
 
+static size_t write_lines(char lines[BODY_LINES_SIZE], const struct body *body,
+                          const struct looking *looking, bool gzip) {
+    bool strong = looking->immutable || looking->is_page;
+    int size = snprintf(
+        lines, BODY_LINES_SIZE,
+        "ETag: %s\"%s%s\"\r\nVary: Accept-Encoding\r\nCache-Control: public, max-age=%s\r\n",
+        strong ? "" : "W/", body->etag, strong && gzip ? "-gzip" : "",
+        looking->immutable ? "31536000, immutable"
+        : looking->is_page ? "300"
+                           : "1, stale-if-error=600");
+    ensure(size > 0 && size < BODY_LINES_SIZE);
+    return (size_t)size;
+}
+
+/* Written once for all who look at the same. */
+static void put_lines(struct http_request *request, struct body *body,
+                      const struct looking *looking, bool gzip) {
+    char lines[BODY_LINES_SIZE];
+    if (looking->immutable || looking->is_page) {
+        http_answer_lines(request, lines, write_lines(lines, body, looking, gzip));
+        return;
+    }
+    if (body->lines_bytes == 0) {
+        body->lines_bytes = write_lines(body->lines, body, looking, gzip);
+    }
+    http_answer_lines(request, body->lines, body->lines_bytes);
+}
+
 void answer_looking(struct http_request *request, struct body *body,
                     const struct looking *looking) {
     bool gzip =
         accepts_gzip(http_request_header(request, "Accept-Encoding")) && body_compress(body);
-    char line[BODY_ETAG_SIZE + 16];
-    bool strong = looking->immutable || looking->is_page;
-    (void)snprintf(line, sizeof line, "%s\"%s%s\"", strong ? "" : "W/", body->etag,
-                   strong && gzip ? "-gzip" : "");
-    http_answer_header(request, "ETag", line);
-    http_answer_header(request, "Vary", "Accept-Encoding");
-    http_answer_header(request, "Cache-Control",
-                       looking->immutable ? "public, max-age=31536000, immutable"
-                       : looking->is_page ? "public, max-age=300"
-                                          : "public, max-age=1, stale-if-error=600");
+    put_lines(request, body, looking, gzip);
     if (looking->is_stale) {
-        (void)snprintf(line, sizeof line, "%" PRId64, looking->age_us / 1000000);
-        http_answer_header(request, "Age", line);
+        char seconds[24];
+        (void)snprintf(seconds, sizeof seconds, "%" PRId64, looking->age_us / 1000000);
+        http_answer_header(request, "Age", seconds);
     }
     if (caller_has_it(http_request_header(request, "If-None-Match"), body->etag)) {
         http_respond(request, 304, NULL, NULL, 0);

@@ -7,14 +7,17 @@
 
 #include "gateway/text.h"
 
-enum { BODY_ETAG_SIZE = 64, BODY_GZIP_FROM_BYTES = 1024 };
+enum { BODY_ETAG_SIZE = 64, BODY_LINES_SIZE = 192, BODY_GZIP_FROM_BYTES = 1024 };
 
 struct body {
     uint32_t references;
     char *data;
     size_t size_bytes;
     char etag[BODY_ETAG_SIZE]; /* without quotes and W/ */
-    uint8_t *gzip;             /* NULL until wanted, or when it is not worth it */
+    /* The header lines of what is asked for most (answers.c); 0 bytes until they are. */
+    char lines[BODY_LINES_SIZE];
+    size_t lines_bytes;
+    uint8_t *gzip; /* NULL until wanted, or when it is not worth it */
     size_t gzip_bytes;
     bool gzip_tried;
 };

@@ -121,6 +121,10 @@ static void on_signal(evutil_socket_t number, short what, void *context) {
     http_server_drain(gateway->http, GATEWAY_DRAIN_MS, on_drained, gateway);
 }
 
+static int64_t unix_us(void *context, int64_t monotonic_us) {
+    return reads_unix_us(((struct gateway *)context)->reads, monotonic_us);
+}
+
 static bool make_parts(struct gateway *gateway) {
     const struct commands_config commands = {.gateway_instance = gateway->instance,
                                              .owners = &gateway->owners,
@@ -133,7 +137,7 @@ static bool make_parts(struct gateway *gateway) {
                                                .recall = messages_recall_seats,
                                                .on_change = messages_seats_changed,
                                                .context = gateway};
-    const struct rooms_config rooms = {.clock = room_questions_clock,
+    const struct rooms_config rooms = {.unix_us = unix_us,
                                        .ask = room_questions_ask,
                                        .read = room_questions_read,
                                        .keep = room_questions_keep,
@@ -184,10 +188,6 @@ static bool make_watch(struct gateway *gateway) {
     gateway->numbers = calloc(1, sizeof *gateway->numbers);
     gateway->admission = admission_create(gateway);
     return gateway->numbers != NULL && gateway->admission != NULL;
-}
-
-static int64_t unix_us(void *context, int64_t monotonic_us) {
-    return reads_unix_us(((struct gateway *)context)->reads, monotonic_us);
 }
 
 static enum status verify_token(void *context, const char *token, struct session *session) {

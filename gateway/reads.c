@@ -224,8 +224,8 @@ const struct database_clock *reads_clock(const struct reads *reads) {
 
 int64_t reads_unix_us(const struct reads *reads, int64_t monotonic_us) {
     const struct database_clock *clock = &reads->clock;
-    int64_t now_us = database_clock_known(clock) ? database_clock_now_us(clock) : clock_wall_us();
-    return now_us - (clock_monotonic_us() - monotonic_us);
+    return database_clock_known(clock) ? database_clock_at_us(clock, monotonic_us)
+                                       : clock_wall_us() - (clock_monotonic_us() - monotonic_us);
 }
 
 bool reads_is_up(const struct reads *reads, enum reads_session which) {

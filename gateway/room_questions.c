@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int64_t room_questions_clock(void *context) {
-    const struct gateway *gateway = context;
-    return reads_unix_us(gateway->reads, clock_monotonic_us());
-}
-
 /* --- the owner */
 
 /* What it has to say comes as news. */

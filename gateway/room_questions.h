@@ -12,6 +12,5 @@ void room_questions_ask(void *context, uint64_t event_id);
 void room_questions_read(void *context, uint64_t event_id);
 void room_questions_keep(void *context, const struct room_state *state);
 void room_questions_recall(void *context, uint64_t event_id);
-int64_t room_questions_clock(void *context);
 
 #endif

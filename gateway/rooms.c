@@ -73,14 +73,15 @@ static bool is_live(const struct entry *entry, int64_t now_us) {
            now_us - entry->heard_us <= ms(ROOMS_CONFIRMED_MS);
 }
 
-static enum room_phase phase_of(const struct rooms *rooms, const struct entry *entry) {
+static enum room_phase phase_of(const struct rooms *rooms, const struct entry *entry,
+                                int64_t now_us) {
     return room_phase_of(&entry->state.settings, &entry->state.sale,
-                         rooms->config.clock(rooms->config.context));
+                         rooms->config.unix_us(rooms->config.context, now_us));
 }
 
 /* A phase that has just begun by the clock is a revision of its own, which take_note will count. */
 static struct room_view view_of(const struct rooms *rooms, struct entry *entry, int64_t now_us) {
-    enum room_phase phase = phase_of(rooms, entry);
+    enum room_phase phase = phase_of(rooms, entry, now_us);
     return (struct room_view){.state = &entry->state,
                               .phase = phase,
                               .stale = !is_live(entry, now_us),
@@ -215,8 +216,8 @@ static bool goes_back(const struct room_state *known, const struct room_state *s
            state->line.count < known->line.count;
 }
 
-static bool note_phase(const struct rooms *rooms, struct entry *entry) {
-    enum room_phase phase = phase_of(rooms, entry);
+static bool note_phase(const struct rooms *rooms, struct entry *entry, int64_t now_us) {
+    enum room_phase phase = phase_of(rooms, entry, now_us);
     bool changed = phase != entry->phase;
     entry->phase = phase;
     entry->revision += changed;
@@ -226,12 +227,12 @@ static bool note_phase(const struct rooms *rooms, struct entry *entry) {
 static void take(struct rooms *rooms, struct entry *entry, const struct room_state *state,
                  int64_t true_us, int64_t now_us) {
     bool changed = !entry->known || differ(&entry->state, state);
-    bool began = entry->known && note_phase(rooms, entry);
+    bool began = entry->known && note_phase(rooms, entry, now_us);
     entry->known = true;
     entry->state = *state;
     entry->confirmed_us = true_us;
     entry->revision += changed;
-    began = note_phase(rooms, entry) || began;
+    began = note_phase(rooms, entry, now_us) || began;
     if (changed || began) {
         tell_change(rooms, entry, now_us);
     }
@@ -391,7 +392,7 @@ void rooms_tick(struct rooms *rooms, int64_t now_us) {
     for (struct entry *entry = TAILQ_FIRST(&rooms->by_use); entry != NULL; entry = next) {
         next = TAILQ_NEXT(entry, in_use);
         end_patience(rooms, entry, now_us);
-        if (entry->known && note_phase(rooms, entry)) {
+        if (entry->known && note_phase(rooms, entry, now_us)) {
             tell_change(rooms, entry, now_us);
         }
         keep_copy(rooms, entry, now_us);

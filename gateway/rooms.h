@@ -58,8 +58,8 @@ struct room_view {
 typedef void rooms_handler(void *context, const struct room_view *view);
 
 struct rooms_config {
-    /* The time by the database's clock, unix µs. */
-    int64_t (*clock)(void *context);
+    /* That time by the database's clock, unix µs. */
+    int64_t (*unix_us)(void *context, int64_t monotonic_us);
     /* Has the owner tell of the room (COMMAND_ROOM_LOOK with number 0 loads the show). */
     void (*ask)(void *context, uint64_t event_id);
     /* Reads the database: exactly one rooms_stored or rooms_unread follows, maybe at once. */

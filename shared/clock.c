@@ -45,13 +45,17 @@ bool database_clock_known(const struct database_clock *clock) {
     return clock->count > 0;
 }
 
-int64_t database_clock_now_us(const struct database_clock *clock) {
+int64_t database_clock_at_us(const struct database_clock *clock, int64_t monotonic_us) {
     ensure(database_clock_known(clock));
     unsigned best = 0;
     for (unsigned i = 1; i < clock->count && i < DATABASE_CLOCK_SAMPLES; i++)
         if (clock->samples[i].round_trip_us < clock->samples[best].round_trip_us)
             best = i;
-    return clock_monotonic_us() + clock->samples[best].offset_us;
+    return monotonic_us + clock->samples[best].offset_us;
+}
+
+int64_t database_clock_now_us(const struct database_clock *clock) {
+    return database_clock_at_us(clock, clock_monotonic_us());
 }
 
 char *time_to_text(int64_t unix_us, char text[TIME_TEXT_SIZE]) {

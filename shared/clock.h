@@ -30,7 +30,9 @@ struct database_clock {
 void database_clock_sample(struct database_clock *clock, int64_t sent_us, int64_t received_us,
                            int64_t database_us);
 bool database_clock_known(const struct database_clock *clock);
-/* Microseconds since 1970 UTC by PostgreSQL's clock. Must be known. */
+/* Microseconds since 1970 UTC by PostgreSQL's clock. Must be known. The first: at that monotonic
+ * time. */
+int64_t database_clock_at_us(const struct database_clock *clock, int64_t monotonic_us);
 int64_t database_clock_now_us(const struct database_clock *clock);
 
 /* Writes e.g. 2026-11-23T17:31:32.123Z (RFC 3339, UTC, milliseconds). Returns `text`. */

@@ -21,17 +21,6 @@ bool http_buffer_reserve(struct http_buffer *buffer, size_t more_bytes) {
     return true;
 }
 
-void http_buffer_put(struct http_buffer *buffer, const void *data, size_t size_bytes) {
-    ensure(size_bytes <= buffer->capacity_bytes - buffer->size_bytes);
-    if (size_bytes)
-        memcpy(buffer->data + buffer->size_bytes, data, size_bytes);
-    buffer->size_bytes += size_bytes;
-}
-
-void http_buffer_put_text(struct http_buffer *buffer, const char *text) {
-    http_buffer_put(buffer, text, strlen(text));
-}
-
 bool http_buffer_add(struct http_buffer *buffer, const void *data, size_t size_bytes) {
     if (!http_buffer_reserve(buffer, size_bytes))
         return false;

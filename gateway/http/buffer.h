@@ -16,8 +16,16 @@ struct http_buffer {
 MUST_CHECK bool http_buffer_reserve(struct http_buffer *buffer, size_t more_bytes);
 MUST_CHECK bool http_buffer_add(struct http_buffer *buffer, const void *data, size_t size_bytes);
 /* Into room that was reserved. */
-void http_buffer_put(struct http_buffer *buffer, const void *data, size_t size_bytes);
-void http_buffer_put_text(struct http_buffer *buffer, const char *text);
+static inline void http_buffer_put(struct http_buffer *buffer, const void *data,
+                                   size_t size_bytes) {
+    ensure(size_bytes <= buffer->capacity_bytes - buffer->size_bytes);
+    if (size_bytes)
+        memcpy(buffer->data + buffer->size_bytes, data, size_bytes);
+    buffer->size_bytes += size_bytes;
+}
+static inline void http_buffer_put_text(struct http_buffer *buffer, const char *text) {
+    http_buffer_put(buffer, text, strlen(text));
+}
 /* Forgets the first bytes. */
 void http_buffer_drop(struct http_buffer *buffer, size_t size_bytes);
 /* Empties it; memory beyond `keep_bytes` goes back. */

@@ -59,7 +59,7 @@ static void become_idle(struct http_connection *connection) {
     }
     http_buffer_reset(&connection->input, 0);
     list_idle(connection);
-    limit(connection, clock_monotonic_us(), server->config.idle_ms);
+    limit(connection, server->now_us, server->config.idle_ms);
     watch(connection, EV_READ);
 }
 
@@ -175,7 +175,7 @@ static void answered(struct http_connection *connection) {
     }
     if (connection->keep_alive) {
         connection->state = HTTP_CONNECTION_HEAD;
-        connection->started_us = clock_monotonic_us();
+        connection->started_us = connection->server->now_us;
         connection->must_resume = connection->input.size_bytes > 0;
         return;
     }
@@ -204,6 +204,8 @@ void http_connection_answer(struct http_connection *connection, const struct htt
                             const void *body, size_t body_bytes, struct http_share share,
                             bool keep_alive) {
     ensure(connection->state == HTTP_CONNECTION_WAITING);
+    if (!connection->is_working)
+        connection->server->now_us = clock_monotonic_us();
     connection->state = HTTP_CONNECTION_SENDING;
     connection->keep_alive = keep_alive;
     enum http_sent sent = http_output_start(&connection->transport, head->data, head->size_bytes,
@@ -256,7 +258,7 @@ static bool take_head(struct http_connection *connection, const char *data, size
                       size_t *used) {
     const struct http_server_config *config = &connection->server->config;
     if (connection->guard.size_bytes == 0)
-        connection->started_us = clock_monotonic_us();
+        connection->started_us = connection->server->now_us;
     enum http_guard_result result =
         http_head_guard_scan(&connection->guard, data + *used, size_bytes - *used);
     if (result == HTTP_GUARD_MORE)
@@ -271,7 +273,7 @@ static bool take_head(struct http_connection *connection, const char *data, size
     int refusal = http_guard_refusal(result);
     if (!refusal)
         refusal = http_request_take_head(request, data + *used, connection->guard.size_bytes);
-    if (!refusal && config->body_limit)
+    if (!refusal && config->body_limit && http_request_has_body(request))
         refusal = http_request_limit_body(
             request, config->body_limit(config->context, request->method, request->path));
     else if (!refusal)
@@ -407,6 +409,7 @@ static void shake_hands(struct http_connection *connection) {
 
 static void on_ready(evutil_socket_t fd UNUSED, short what, void *context) {
     struct http_connection *connection = context;
+    connection->server->now_us = clock_monotonic_us();
     connection->is_working = true;
     if (connection->state == HTTP_CONNECTION_HANDSHAKE)
         shake_hands(connection);
@@ -453,7 +456,7 @@ bool http_connection_create(struct http_server *server, int fd,
     connection->server = server;
     connection->transport.fd = fd;
     connection->is_too_many = is_too_many;
-    connection->started_us = clock_monotonic_us();
+    connection->started_us = server->now_us = clock_monotonic_us();
     write_peer(connection->peer, address);
     LIST_INSERT_HEAD(&server->open, connection, entry);
     server->count++;

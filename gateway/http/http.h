@@ -147,6 +147,8 @@ const void *http_request_tag(const struct http_request *request);
  * Connection and X-Request-Id are the server's, and what security.h and cors.h say every answer
  * has. */
 void http_answer_header(struct http_request *request, const char *name, const char *value);
+/* Adds whole lines of them, each with its CRLF, that are right as they are. */
+void http_answer_lines(struct http_request *request, const char *lines, size_t size_bytes);
 /* Sends; the request ends with this call. For HEAD the body is counted and not sent; 204 and 304
  * carry none. Without memory the connection is closed. */
 void http_respond(struct http_request *request, int status, const char *content_type,

@@ -338,6 +338,10 @@ int http_guard_refusal(enum http_guard_result result) {
     return 400;
 }
 
+bool http_request_has_body(const struct http_request *request) {
+    return request->is_chunked || request->left_bytes > 0;
+}
+
 int http_request_limit_body(struct http_request *request, size_t max_bytes) {
     request->body_max = max_bytes;
     return request->left_bytes > max_bytes ? 413 : 0;

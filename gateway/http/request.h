@@ -76,6 +76,8 @@ void http_request_reset(struct http_request *request);
 /* `head` passed the guard, to its end. */
 MUST_CHECK int http_request_take_head(struct http_request *request, const char *head,
                                       size_t size_bytes);
+/* Whether one is announced; it may be empty. */
+bool http_request_has_body(const struct http_request *request);
 /* 413 when the body is announced as larger; else it is refused when it grows larger. */
 MUST_CHECK int http_request_limit_body(struct http_request *request, size_t max_bytes);
 /* The next bytes of the connection (may be none). `used_bytes`: how many belonged to this request;

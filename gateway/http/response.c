@@ -28,6 +28,10 @@ void http_answer_header(struct http_request *request, const char *name, const ch
     http_buffer_put(answer, "\r\n", 2);
 }
 
+void http_answer_lines(struct http_request *request, const char *lines, size_t size_bytes) {
+    request->no_memory |= !http_buffer_add(&request->answer, lines, size_bytes);
+}
+
 static void put_date(struct http_server *server) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);

@@ -8,6 +8,14 @@ static const char *const method_names[] = {
     [HTTP_METHOD_DELETE] = "DELETE", [HTTP_METHOD_OPTIONS] = "OPTIONS",
 };
 
+/* Up to `end` or the text's end; these pieces are too short for strcspn to pay. */
+static size_t piece_size(const char *text, char end) {
+    size_t size = 0;
+    while (text[size] != '\0' && text[size] != end)
+        size++;
+    return size;
+}
+
 static bool match_pattern(const char *pattern, const char *path, struct route_match *match) {
     match->parameter_count = 0;
     while (*pattern) {
@@ -16,14 +24,14 @@ static bool match_pattern(const char *pattern, const char *path, struct route_ma
                 return false;
             continue;
         }
-        size_t size = strcspn(path, "/");
+        size_t size = piece_size(path, '/');
         if (size == 0)
             return false;
         ensure(match->parameter_count < ROUTE_PARAMETERS_MAX);
         match->parameters[match->parameter_count++] =
             (struct route_parameter){.text = path, .size_bytes = size};
         path += size;
-        pattern += strcspn(pattern, "}") + 1;
+        pattern += piece_size(pattern, '}') + 1;
     }
     return *path == '\0';
 }

@@ -37,6 +37,7 @@ struct http_server {
     struct http_connection_queue idle;  /* oldest first */
     uint32_t count;
     struct http_wheel wheel;
+    int64_t now_us; /* when the connection at work was woken, or answered from outside */
 
     struct http_request *free_requests;
     uint32_t free_count;

@@ -41,12 +41,8 @@ static void count_want(void *context, uint64_t event_id UNUSED) {
     ((struct live_stage *)context)->wanted_rooms++;
 }
 
-static int64_t tell_time(void *context) {
+static int64_t tell_time(void *context, int64_t monotonic_us UNUSED) {
     return ((struct live_stage *)context)->unix_us;
-}
-
-static int64_t unix_us(void *context, int64_t monotonic_us UNUSED) {
-    return tell_time(context);
 }
 
 static void count_ask_people(void *context) {
@@ -109,7 +105,7 @@ void live_stage_snapshot(struct live_stage *stage) {
 static void make_maps(struct live_stage *stage) {
     const struct seat_maps_config maps = {
         .ask = count_ask, .read = never_read, .on_change = seats_changed, .context = stage};
-    const struct rooms_config rooms = {.clock = tell_time,
+    const struct rooms_config rooms = {.unix_us = tell_time,
                                        .ask = count_want,
                                        .read = never_read,
                                        .on_change = room_changed,
@@ -126,7 +122,7 @@ static void make_live(struct live_stage *stage, const struct live_places_config 
                                .rooms = stage->rooms,
                                .places = {.connections_max = 100000, .per_address = 100000},
                                .ping_ms = 60000,
-                               .unix_us = unix_us,
+                               .unix_us = tell_time,
                                .verify = verify,
                                .ask_people = count_ask_people,
                                .context = stage};

@@ -31,7 +31,7 @@ struct bench {
     char etag[BODY_ETAG_SIZE];
 };
 
-static int64_t tell_time(void *context) {
+static int64_t tell_time(void *context, int64_t monotonic_us UNUSED) {
     return ((struct bench *)context)->wall_us;
 }
 
@@ -84,7 +84,7 @@ static void note_change(void *context, const struct room_view *view) {
 static int make_bench(void **state) {
     struct bench *bench = calloc(1, sizeof *bench);
     ensure(bench != NULL);
-    const struct rooms_config config = {.clock = tell_time,
+    const struct rooms_config config = {.unix_us = tell_time,
                                         .ask = count_ask,
                                         .read = count_read,
                                         .keep = count_keep,
