@@ -71,7 +71,7 @@ drop_remarks() {
 bench_drop() {
     local people=200000 seconds=60 sections=18 rows=20 row=50 connections=2000 ahead_ms=30000
     local drop_hold=8 drop_claim=6 drop_pass=20 drop_rate=18000 drop_shoppers=3000
-    local event sale_ms drop_memory drop_audit_seconds drop_checked_seconds
+    local event sale_ms process drop_memory drop_audit_seconds drop_checked_seconds
     if [ "$smoke" = yes ]; then
         people=500 seconds=2 sections=1 rows=2 row=20 connections=50 ahead_ms=2000
         drop_hold=1 drop_claim=1 drop_pass=3 drop_rate=6000 drop_shoppers=20
@@ -93,5 +93,9 @@ bench_drop() {
     table_row drop/admits 1/min "$(awk -v called="$(load_field called)" -v seconds="$(load_field soldSeconds)" 'BEGIN { printf "%.0f", called * 60 / seconds }')" - - - 0
     table_row drop/reserve-p99 ms "$(load_field reserveP99)" - - - 0
     table_row drop/confirm-p99 ms "$(load_field confirmP99)" - - - 0
+    table_fact drop/people people $people
+    for process in $drop_memory; do
+        table_fact "drop/memory/${process%%=*}" MiB "${process#*=}"
+    done
     drop_remarks
 }

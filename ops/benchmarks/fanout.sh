@@ -65,6 +65,7 @@ fanout_watch() {
     table_ratio "$row" 1/s "$(fanout_field toldPerSecond)" "$(fanout_field criedPerSecond)" "$fanout_goal"
     table_row "$row/memory" bytes "$(fanout_field bytesEach | median)" - - "$fanout_memory_goal" "$(fanout_field bytesEach | spread)"
     table_row "$row/last" ms "$(fanout_field lastMs | median)" - - - "$(fanout_field lastMs | spread)"
+    table_fact "$row/cpu/gateway" us "$(fanout_field toldMicroseconds | median)"
     table_remark "$row: processors' time a delivery, in microseconds: gateway $(fanout_field toldMicroseconds | median), bare loop $(fanout_field criedMicroseconds | median), who listens $(fanout_field toldAudienceMicroseconds | median) and $(fanout_field criedAudienceMicroseconds | median)"
     table_remark "$row: $gateways of the gateway, $gateways of the bare loop, $(fanout_field processes | median) of who listens on each side: of files a process may have $(ulimit -H -n) open here; who listened used $(fanout_field audienceShare | median) of a core each while they were told"
 }

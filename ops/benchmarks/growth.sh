@@ -269,6 +269,7 @@ growth_measure() {
         text="growth/$1: $end: processors' time $thing, in microseconds:"
         for process in gateway worker nats postgres; do
             text+=" $process $(growth_rounds $end $process | median),"
+            table_fact "growth/$1/$end/$process" us "$(growth_rounds $end $process | median)"
         done
         table_remark "$text at $(growth_rounds $end perSecond | median) a second"
     done

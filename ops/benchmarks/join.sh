@@ -19,7 +19,7 @@ join_event() {
 
 # join_people COUNT: they join; $home/result.json.
 join_people() {
-    local event
+    local event bytes
     event=$(join_event)
     load_run join --url "$USHER_URL" --events "$event" --people "$1" --answers "$home/answers" \
         --connections "$join_connections"
@@ -27,6 +27,8 @@ join_people() {
     machine_line "$event"
     [ "$(wc -l <"$home/line")" = "$1" ] || fail "the room's stream holds $(wc -l <"$home/line") people: no speed"
     sort -n "$home/answers" | cmp -s - "$home/line" || fail "the room's stream is not what was answered: no speed"
+    bytes=$(du -sb "$home"/nats/store/jetstream/*/streams/*_"$event" | cut -f 1)
+    sed -i "s/}\$/,\"streamBytesEach\":$((bytes / $1))}/" "$home/result.json"
 }
 
 # join_raw COUNT: as many messages; $home/result.json.
@@ -59,6 +61,7 @@ bench_join() {
     table_row join 1/s "$(median <<<"$speeds")" "$(median <<<"$raw")" \
         "$(awk -v ours="$(median <<<"$speeds")" -v other="$(median <<<"$raw")" 'BEGIN { printf "%.3f", ours / other }')" \
         - "$(spread <<<"$speeds")"
+    table_fact join/stream-bytes bytes "$(cat "$home"/people-*.json | json_number streamBytesEach | median)"
     load_remark join "a join" "$home"/people-*.json
     table_remark "join: of the messages published by themselves, the rounds' spread is $(spread <<<"$raw" | awk '{ printf "%.1f %%", 100 * $1 }')"
 }

@@ -78,5 +78,6 @@ bench_latency() {
     table_remark "latency: the disk takes ${disk:-?} us to write 8 KB and keep them (pg_test_fsync, fdatasync)"
     load_remark latency/reserve "a reservation" "$home"/latency-reserve-*.json
     load_remark latency/confirm "a confirmation" "$home"/latency-confirm-*.json
+    load_facts latency/confirm-peak "$home/confirm-peak.json"
     table_remark "latency: at its peak, $(json_number perSecond <"$home/confirm-peak.json") confirmations/s were made"
 }

@@ -212,8 +212,9 @@ static bool load_look(const struct options *options) {
     if (!look_run(&plan, &result))
         return false;
     printf("{\"answers\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"headBytes\":%zu,\"bodyBytes\":%zu",
-           result.answers, result.wrong, result.lost, result.head_bytes, result.body_bytes);
+           ",\"headBytes\":%zu,\"bodyBytes\":%zu,\"requestBytes\":%zu,\"answerBytes\":%zu",
+           result.answers, result.wrong, result.lost, result.head_bytes, result.body_bytes,
+           result.request_bytes, result.head_bytes + result.body_bytes);
     report_print_speed(result.answers, &result.watch, &result.latency_us);
     return true;
 }

@@ -214,7 +214,7 @@ bool look_run(const struct look_plan *plan, struct look_result *result) {
     int size = snprintf(
         look->request, sizeof look->request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", plan->path,
         plan->url + strlen("http://"), plan->gzip ? "Accept-Encoding: gzip\r\n" : "");
-    look->request_bytes = (size_t)size;
+    look->request_bytes = look->result->request_bytes = (size_t)size;
     bool measured = false;
     if (size < (int)sizeof look->request && connect_all(look) && ask_first(look)) {
         look->ends_us = clock_monotonic_us() + plan->duration_ms * 1000;

@@ -27,6 +27,7 @@ struct look_result {
     uint64_t answers; /* right ones, while the clock ran; the histogram has these */
     uint64_t wrong;   /* another status or body */
     uint64_t lost;    /* no answer that was understood: the connection is closed */
+    size_t request_bytes;
     size_t head_bytes;
     size_t body_bytes;
     struct stopwatch watch;

@@ -177,7 +177,7 @@ bench_look() {
         table_remark "look: there is one core only"
         return
     fi
-    [ "$smoke" = no ] || rounds=1 seconds=1 look_kinds=(queue seats-gzip)
+    [ "$smoke" = no ] || rounds=1 seconds=1 look_kinds=(queue event seats-gzip)
     look_prepare
     load_before=(taskset -c "${cores[0]}")
     machine_keep_to "${cores[1]}" "$(process_pid gateway-1)"
@@ -187,6 +187,7 @@ bench_look() {
         look_compare "$kind"
         look_rounds "$kind"
         table_ratio "look/$kind" 1/s "$(rounds_field "look-$kind-usher" perSecond)" "$(rounds_field "look-$kind-nginx" perSecond)" "$look_goal"
+        load_facts "look/$kind" "$home/look-$kind-usher"-*.json
         look_remark "$kind" usher gateway-1
         look_remark "$kind" nginx nginx
     done

@@ -139,10 +139,33 @@ load_expect_no() {
     done
 }
 
+# load_costs FILE…: prints PROCESS and microseconds each, by a tab, of the generator and all that serves, gateways and
+# workers together; medians of the rounds' results.
+load_costs() {
+    local name
+    for name in generator $(machine_processes | cut -d = -f 1); do
+        printf '%s\t%s\n' "${name%-[0-9]*}" "$(cat "$@" | json_number "$name" | median)"
+    done | awk -F '\t' -v OFS='\t' '{ cost[$1] += $2 } END { for (name in cost) print name, cost[name] }'
+}
+
+# load_facts ROW FILE…: those costs, the bytes of a request and of an answer, and the speed.
+load_facts() {
+    local row=$1 name cost
+    shift
+    while IFS=$'\t' read -r name cost; do
+        table_fact "$row/cpu/$name" us "$cost"
+    done < <(load_costs "$@")
+    for name in request answer; do
+        table_fact "$row/$name-bytes" bytes "$(cat "$@" | json_number "${name}Bytes" | median)"
+    done
+    table_fact "$row/speed" 1/s "$(cat "$@" | json_number perSecond | median)"
+}
+
 # load_remark ROW "A THING" FILE…: latency, and where the processors' time went; medians of the rounds' results.
 load_remark() {
     local row=$1 thing=$2 quantile name text strangers
     shift 2
+    load_facts "$row" "$@"
     text="$row: answers in"
     for quantile in p50 p90 p99 p999 max; do
         text+=" $quantile $(cat "$@" | json_number $quantile | median) ms,"

@@ -80,7 +80,7 @@ overload_refusals() {
 }
 
 bench_overload() {
-    local cores serving sections=50 overload_peak=40000 overload_most=150000
+    local cores pids sections=50 overload_peak=40000 overload_most=150000
     local overload_round_count=3 overload_peak_seconds=5 overload_seconds=10 overload_refusal_seconds=6
     local overload_connections overload_all overload_gateway
     overload_connections=$(($(ulimit -n) - 1000))
@@ -102,10 +102,10 @@ bench_overload() {
         table_remark "overload/apart: there is one core only"
         return
     fi
-    mapfile -t serving < <(machine_processes | cut -d = -f 2)
+    mapfile -t pids < <(machine_processes | cut -d = -f 2)
     load_before=(taskset -c "${cores[0]}")
-    machine_keep_to "${cores[1]}" "${serving[@]}"
+    machine_keep_to "${cores[1]}" "${pids[@]}"
     overload_rounds overload/apart
     load_before=()
-    machine_keep_to "${cores[0]},${cores[1]}" "${serving[@]}"
+    machine_keep_to "${cores[0]},${cores[1]}" "${pids[@]}"
 }

@@ -59,21 +59,13 @@ profile_sample() {
     [ -s "$home/parts" ] || fail "perf has seen none of what ran"
 }
 
-# profile_costs FILE…: prints PROCESS and microseconds each, of the generator and all that serves; medians of the rounds.
-profile_costs() {
-    local name
-    for name in generator $(machine_processes | cut -d = -f 1); do
-        printf '%s\t%s\n' "${name%-[0-9]*}" "$(cat "$@" | json_number "$name" | median)"
-    done | awk -F '\t' -v OFS='\t' '{ cost[$1] += $2 } END { for (name in cost) print name, cost[name] }'
-}
-
 # profile_chapter THING THINGS FILE…: of the rounds without a profiler in these files, the one with it in
 # $home/result.json, and $home/parts.
 profile_chapter() {
     local thing=$1 things=$2 strangers
     shift 2
     strangers=$(cat "$@" "$home/result.json" | json_number strangersCores | median)
-    profile_costs "$@" >"$home/costs"
+    load_costs "$@" >"$home/costs"
     awk -F '\t' -v OFS='\t' -v thing="$thing" '
         FNR == NR { cost[$1] = $2; total += $2; next }
         $2 != "?" { all[$1] += $3; process[++count] = $1; part[count] = $2; samples[count] = $3; seen += $3 }

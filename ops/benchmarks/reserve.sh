@@ -40,9 +40,16 @@ reserve_events() {
     printf '%s\n' "$events"
 }
 
-# PostgreSQL's sessions add to the count what is older than a second.
-reserve_commits() {
-    sql -c "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+# Prints the database's commits so far, and the bytes of PostgreSQL's log and of the database. PostgreSQL's sessions add
+# to the count of commits what is older than a second.
+reserve_counts() {
+    sql -F ' ' -c "SELECT xact_commit, pg_current_wal_insert_lsn() - '0/0', pg_database_size(datname)
+                   FROM pg_stat_database WHERE datname = current_database()"
+}
+
+# reserve_each FIELD NUMBER: adds to the last load's result that number by reservation.
+reserve_each() {
+    sed -i "s/}\$/,\"$1\":$(awk -v number="$2" 'END { printf "%.5f", number / (NR / 2) }' "$home/answers")}/" "$home/result.json"
 }
 
 # reserve_prepare COUNT: sets events to the ids of so many new ones.
@@ -63,17 +70,20 @@ reserve_check() {
     [ -z "$wrong" ] || fail "the database is wrong: no speed. $wrong"
 }
 
-# reserve_round EVENTS SECONDS: a round, checked; its result, and the commits each, are in $home/result.json.
+# reserve_round EVENTS SECONDS: a round, checked; its result, and what each has added to those counts, are in
+# $home/result.json.
 reserve_round() {
-    local events before after
+    local events before=() after=()
     reserve_prepare "$1"
-    before=$(reserve_commits)
+    read -ra before < <(reserve_counts)
     reserve_load --connections "$reserve_connections" --seconds "$2"
     sleep 2.5
-    after=$(reserve_commits)
+    read -ra after < <(reserve_counts)
     load_expect_no refused wrong lost
     reserve_check
-    sed -i "s/}\$/,\"commitsEach\":$(awk -v commits=$((after - before)) 'END { printf "%.5f", commits / (NR / 2) }' "$home/answers")}/" "$home/result.json"
+    reserve_each commitsEach $((after[0] - before[0]))
+    reserve_each logBytesEach $((after[1] - before[1]))
+    reserve_each databaseBytesEach $((after[2] - before[2]))
 }
 
 bench_reserve() {
@@ -89,5 +99,7 @@ bench_reserve() {
     done
     table_row reserve/commits commits "$(rounds_field reserve-usher commitsEach | median)" - - "$reserve_commits_goal" \
         "$(rounds_field reserve-usher commitsEach | spread)"
+    table_fact reserve/log-bytes bytes "$(rounds_field reserve-usher logBytesEach | median)"
+    table_fact reserve/database-bytes bytes "$(rounds_field reserve-usher databaseBytesEach | median)"
     load_remark reserve "a reservation" "$home"/reserve-usher-*.json
 }

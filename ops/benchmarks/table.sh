@@ -7,6 +7,7 @@
 
 table=()
 remarks=()
+facts=()
 
 # table_row NAME UNIT OURS OTHER RATIO GOAL SPREAD
 table_row() {
@@ -30,6 +31,11 @@ table_ratio() {
         "$5" "$(paste <(cat <<<"$3") <(cat <<<"$4") | awk '{ print $1 / $2 }' | spread)"
 }
 
+# table_fact NAME UNIT VALUE: a figure of a row that only the JSON has, for the capacity plan.
+table_fact() {
+    facts+=("$1|$2|$3|-|-|-|-|0")
+}
+
 table_remark() {
     remarks+=("$*")
 }
@@ -38,6 +44,7 @@ table_remark() {
 table_keep() {
     [ ${#table[@]} -eq 0 ] || printf '%s\n' "${table[@]}" >>"$home/table"
     [ ${#remarks[@]} -eq 0 ] || printf '%s\n' "${remarks[@]}" >>"$home/remarks"
+    [ ${#facts[@]} -eq 0 ] || printf '%s\n' "${facts[@]}" >>"$home/facts"
 }
 
 table_print() {
@@ -56,14 +63,19 @@ table_print() {
     cat "$home/remarks"
 }
 
+# The rows, the facts, and about the machine objects that have a text instead of figures.
 table_json() {
-    awk -F'|' '
-        function value(text) { return text == "-" ? "null" : text }
-        BEGIN { printf "[" }
-        { goal = $6; sub(/^.= /, "", goal)
-          printf "%s{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%s,\"other\":%s,\"ratio\":%s,\"goal\":%s,\"met\":%s,\"spread\":%s}",
-              (NR > 1 ? ",\n " : ""), $1, $2, $3, value($4), value($5), value(goal), value($7), $8 }
-        END { printf "]\n" }' "$home/table"
+    touch "$home/facts"
+    {
+        awk -F'|' '
+            function value(text) { return text == "-" ? "null" : text }
+            { goal = $6; sub(/^.= /, "", goal)
+              printf "{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%s,\"other\":%s,\"ratio\":%s,\"goal\":%s,\"met\":%s,\"spread\":%s}\n",
+                  $1, $2, $3, value($4), value($5), value(goal), value($7), $8 }' "$home/table" "$home/facts"
+        machine_facts | awk -F'|' '
+            { gsub(/["\\]/, "", $2)
+              printf "{\"name\":\"machine/%s\",\"unit\":\"text\",\"ours\":null,\"other\":null,\"ratio\":null,\"goal\":null,\"met\":null,\"spread\":null,\"text\":\"%s\"}\n", $1, $2 }'
+    } | sed '1s/^/[/; 1!s/^/ /; $!s/$/,/; $s/$/]/'
 }
 
 # median and spread: of the numbers on standard input, one a line.

@@ -48,12 +48,26 @@ profiles() {
     fi
 }
 
+# From the figures of all rows, and from nothing less.
+plans_capacity() {
+    expect "$checkout/ops/benchmarks/capacity" --json "$top/table.json" "$top/CAPACITY.md" >"$top/planned" 2>&1
+    expect grep -qE '^\| reservation of two seats( \| [0-9.,]+){6} \|$' "$top/CAPACITY.md"
+    expect grep -qE '^First is .*: at [0-9.]+ times the spike\.$' "$top/CAPACITY.md"
+    expect grep -qE '^\| `join/stream-bytes` \| [0-9]+ \| bytes \| `./ops/bench join` \|$' "$top/CAPACITY.md"
+    expect_not grep -qE 'nan|inf\b' "$top/CAPACITY.md"
+    grep -v '"join/stream-bytes"' "$top/table.json" >"$top/less.json"
+    expect_not "$checkout/ops/benchmarks/capacity" --json "$top/less.json" "$top/less.md" >"$top/planned" 2>&1
+    expect grep -q '^usher: join/stream-bytes is missing: run ./ops/bench --json FILE join' "$top/planned"
+    expect_not test -e "$top/less.md"
+}
+
 measures() {
     local rival rows
     read -ra rows < <("$checkout/ops/bench" no-such-row 2>&1 | sed -n 's/.*NAME being one of: //p')
     USHER_TEST_BUILD_DIR=$built "$checkout/ops/bench" --smoke --json "$top/table.json" --profile "$top/PROFILE.md" "${rows[@]}" >"$top/said" 2>&1 ||
         expect said '^usher: not measured, see above: profile$'
     profiles
+    plans_capacity
     expect said '^reserve .* 1/s '
     expect said '^overload .* 1/s '
     expect said '^overload/apart'
