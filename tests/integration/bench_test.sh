@@ -83,14 +83,11 @@ measures() {
     expect said '^latency/confirm: answers in p50 .* ms, p90 .* ms, p99 .* ms, p999 .* ms, max .* ms$'
     expect said '^latency/confirm: the generator used .* of a core, one of a hundred requests started .* ms late'
     expect said '^failover .* ms '
-<<<<<<< HEAD
     expect said '^drop/join-seconds .* <= 2 '
     expect said '^drop: answers: join 201: [0-9]*, .*confirm 200: [0-9]*,'
     expect said '^drop: memory at its peak, MiB: generator [0-9]*, gateway-1 [1-9][0-9]*, .*postgres [1-9]'
-=======
     expect said '^growth/queue .* us '
     expect said '^growth/events .* us '
->>>>>>> b3cf06d (bench: growth: what a reservation costs as seats, events, bookings and the queue grow)
     expect grep -qE '^\[\{"name":"reserve","unit":"1/s","ours":[0-9.]+,"other":null,"ratio":null,"goal":null,"met":null,"spread":[0-9.]+\},$' "$top/table.json"
     for rival in reserve/optimistic reserve/redis-lock reserve/batch-limit storm/optimistic storm/redis-lock look/queue look/seats-gzip; do
         expect grep -qE "^ \{\"name\":\"$rival\",\"unit\":\"1/s\",\"ours\":[0-9.]+,\"other\":[0-9.]+,\"ratio\":[0-9.]+,\"goal\":[0-9.]+," "$top/table.json"
