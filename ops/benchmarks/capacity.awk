@@ -185,7 +185,7 @@ function plan(when, cdn, label,    p, process, cores, all, machines, memory) {
         machines = up(cores / assumed["machine-cores"])
         document = document sprintf("| %s | %.3f | %.3f | %d |\n", title[process], busy(when, process), cores, machines)
     }
-    memory = connections * (figure("fanout/" watched "/memory", "ours") + assumed["kernel-bytes"])
+    memory = connections * (figure("fanout/" watched "/memory", "ours") + figure("fanout/" watched "/kernel", "ours"))
     document = document sprintf("| all | | %.2f | %s |\n\n", all, all <= assumed["machine-cores"] / 2 ? "one would do; for outages, two of each" : "")
     document = document sprintf("Gateway processes: %d at least, of a core each; connections need %s of memory.\n", most(up(busy(when, "gateway") / (assumed["core-use"] / 100)), up(connections / assumed["gateway-files"])), bytes_text(memory))
     if (when == "spike")

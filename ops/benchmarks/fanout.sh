@@ -66,8 +66,10 @@ fanout_watch() {
     table_row "$row/memory" bytes "$(fanout_field bytesEach | median)" - - "$fanout_memory_goal" "$(fanout_field bytesEach | spread)"
     table_row "$row/last" ms "$(fanout_field lastMs | median)" - - - "$(fanout_field lastMs | spread)"
     table_fact "$row/cpu/gateway" us "$(fanout_field toldMicroseconds | median)"
+    table_fact "$row/kernel" bytes "$(fanout_field kernelBytesEnd | median)"
     table_remark "$row: processors' time a delivery, in microseconds: gateway $(fanout_field toldMicroseconds | median), bare loop $(fanout_field criedMicroseconds | median), who listens $(fanout_field toldAudienceMicroseconds | median) and $(fanout_field criedAudienceMicroseconds | median)"
     table_remark "$row: $gateways of the gateway, $gateways of the bare loop, $(fanout_field processes | median) of who listens on each side: of files a process may have $(ulimit -H -n) open here; who listened used $(fanout_field audienceShare | median) of a core each while they were told"
+    table_remark "$row: besides, the kernel has $(fanout_field kernelBytesEnd | median) bytes for an end of a connection; the last socket is told as late as it is since usher pauses 100 ms between two frames"
 }
 
 # fanout_field NAME: that number of all rounds.

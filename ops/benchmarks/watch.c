@@ -32,7 +32,8 @@ struct watch {
     struct audience *watchers;
     struct crier *crier;
     struct audience *listeners;
-    double empty_bytes; /* of the gateways' memory */
+    double empty_bytes;  /* of the gateways' memory */
+    double kernel_bytes; /* of the kernel's, for the watchers' connections, both ends */
     FILE *answers;
 };
 
@@ -45,21 +46,33 @@ static double gateways_cpu_seconds(const struct options *options) {
     return seconds;
 }
 
-/* What they use of memory in user space, of what is shared their share (proc(5), smaps_rollup). */
+/* The bytes of a line NAME: … kB of a file of /proc; 0 when there is none. */
+static double memory_bytes(const char *path, const char *name) {
+    double bytes = 0;
+    char line[256];
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, name, strlen(name)) == 0)
+            bytes = strtod(line + strlen(name), NULL) * 1024;
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+/* What they use of memory in user space, of what is shared their share. */
 static double gateways_bytes(const struct options *options) {
     double bytes = 0;
     for (size_t i = 0; i < options->process_count; i++) {
         char path[64];
-        char line[256];
         snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)options->processes[i].pid);
-        FILE *file = fopen(path, "re");
-        while (file != NULL && fgets(line, sizeof line, file) != NULL)
-            if (strncmp(line, "Pss:", 4) == 0)
-                bytes += strtod(line + 4, NULL) * 1024;
-        if (file != NULL)
-            fclose(file);
+        bytes += memory_bytes(path, "Pss:");
     }
     return bytes;
+}
+
+/* What the kernel has for its own things, sockets among them. */
+static double kernel_bytes(void) {
+    return memory_bytes("/proc/meminfo", "Slab:");
 }
 
 /* --- a change -------------------------------------------------------------------------------- */
@@ -169,8 +182,9 @@ static void print_round(const struct watch *watch, const struct side *told,
            audience_processes(watch->watchers), watch->changes_a_round);
     print_side("told", told);
     print_side("cried", cried);
-    printf(",\"lastMs\":%.1f,\"bytesEach\":%.0f,\"audienceShare\":%.2f}\n",
+    printf(",\"lastMs\":%.1f,\"bytesEach\":%.0f,\"kernelBytesEnd\":%.0f,\"audienceShare\":%.2f}\n",
            last_ms / watch->changes_a_round, bytes / watch->sockets,
+           watch->kernel_bytes / watch->sockets / 2,
            told->audience_seconds / told->telling_seconds / audience_processes(watch->watchers));
 }
 
@@ -200,8 +214,11 @@ static bool prepare(struct watch *watch) {
     watch->empty_bytes = gateways_bytes(options);
     watch->crier = crier_create(sides);
     watch->listeners = audience_create(crier_addresses(watch->crier), sides, NULL, watch->sockets);
-    if (watch->listeners != NULL)
-        watch->watchers = audience_of_event(options->url, options->events[0], watch->sockets);
+    if (watch->listeners == NULL)
+        return false;
+    watch->kernel_bytes = -kernel_bytes();
+    watch->watchers = audience_of_event(options->url, options->events[0], watch->sockets);
+    watch->kernel_bytes += kernel_bytes();
     if (watch->watchers == NULL)
         return false;
     watch->client = client_create(options->url, 1);

@@ -74,6 +74,7 @@ figure() {
     figure fanout/500/memory 1000
     figure fanout/9000 100 100 # the largest counts
     figure fanout/9000/memory 2000
+    figure fanout/9000/kernel 4000
     figure fanout/9000/cpu/gateway 2
     figure reserve/log-bytes 800
     figure reserve/database-bytes 500
