@@ -91,23 +91,36 @@ static void call_up_to(struct drop *drop, uint64_t serving) {
         if (person != NULL && person->waiting && person->number == number)
             drop_person_called(drop, person);
     }
-    drop->now_serving = serving;
+    if (drop->now_serving < serving)
+        drop->now_serving = serving;
 }
 
-static const char *see_room(struct drop *drop, json_t *document) {
+const char *drop_see_room(struct drop *drop, const struct person *person, json_t *document,
+                          struct drop_room *room) {
+    uint64_t *seen = &drop->seen[person->connection];
     json_int_t serving = -1;
     json_int_t last = -1;
     const char *phase = NULL;
     if (json_unpack(document, "{s:I, s:I, s:s}", "nowServing", &serving, "lastNumber", &last,
                     "phase", &phase) != 0 ||
-        strlen(phase) >= sizeof drop->phase || serving < 0 || last < serving)
+        serving < 0 || last < serving || (uint64_t)last > drop->number_limit)
         return "it is not the room";
-    if ((uint64_t)serving < drop->now_serving || (uint64_t)serving > drop->number_limit)
+    if ((uint64_t)serving < *seen)
         return "the door goes back";
     if (serving > 0 && clock_monotonic_us() < drop->sale_us)
         return "somebody was admitted before the sale";
-    drop->sold_out = strcmp(phase, "WAITLIST") == 0;
-    call_up_to(drop, (uint64_t)serving);
+    *seen = (uint64_t)serving;
+    *room = (struct drop_room){(uint64_t)serving, strcmp(phase, "WAITLIST") == 0};
+    return NULL;
+}
+
+static const char *crowd_sees(struct drop *drop, const struct person *crowd, json_t *document) {
+    struct drop_room room;
+    const char *why = drop_see_room(drop, crowd, document, &room);
+    if (why != NULL)
+        return why;
+    drop->sold_out = room.sold_out;
+    call_up_to(drop, room.now_serving);
     return NULL;
 }
 
@@ -118,7 +131,7 @@ static void crowd_answered(struct drop *drop, struct person *crowd, enum drop_ou
     if (outcome == OUTCOME_WRONG)
         why = "it is none that is expected";
     else if (outcome == OUTCOME_DONE)
-        why = room ? see_room(drop, document) : drop_seats_take(drop, document);
+        why = room ? crowd_sees(drop, crowd, document) : drop_seats_take(drop, document);
     if (why != NULL)
         drop_wrong(drop, crowd, answer, why);
     drop_plan_act(drop, crowd, (enum drop_act)crowd->act, room ? ROOM_EVERY : MAP_EVERY);
@@ -133,6 +146,7 @@ static size_t drop_next(void *context, uint32_t connection, char *request) {
     while ((person = take_due(drop)) != NULL) {
         if (drop_person_prepare(drop, person)) {
             drop->asking[connection] = (uint32_t)(person - drop->people);
+            person->connection = connection;
             person->floor = drop->highest;
             return drop_write_request(drop, person, request);
         }
@@ -189,10 +203,9 @@ static int64_t arrival_ms(struct drop *drop) {
 
 static void drop_open(struct drop *drop, const struct drop_plan *plan, struct drop_result *result,
                       struct client *client) {
-    int64_t limit_ms = plan->joining_ms * DROP_LIMIT_TIMES;
     *drop = (struct drop){.plan = plan, .result = result, .client = client, .chance = plan->seed};
     drop->person_count = plan->people;
-    drop->slot_count = limit_ms > DROP_LIMIT_LEAST_MS ? limit_ms : DROP_LIMIT_LEAST_MS;
+    drop->slot_count = plan->joining_ms * DROP_LIMIT_TIMES + DROP_LIMIT_MORE_MS;
     drop->number_limit = (uint64_t)plan->people * DROP_NUMBERS_EACH;
     drop->people = calloc(plan->people + (size_t)CROWDS, sizeof drop->people[0]);
     drop->slots = malloc((size_t)drop->slot_count * sizeof drop->slots[0]);

@@ -40,8 +40,8 @@
 
 enum {
     DROP_SEATS_MAX = 20000,
-    DROP_LIMIT_TIMES = 5, /* a run ends after so many times `joining_ms`, sold out or not … */
-    DROP_LIMIT_LEAST_MS = 30000, /* … but not before */
+    DROP_LIMIT_TIMES = 4,       /* a run ends after so many times `joining_ms` … */
+    DROP_LIMIT_MORE_MS = 60000, /* … and so long, sold out or not */
 };
 
 struct drop_plan {

@@ -146,10 +146,11 @@ static const char *joined(struct drop *drop, struct person *person, json_t *docu
 }
 
 static const char *looked(struct drop *drop, struct person *person, json_t *document) {
-    json_int_t serving = -1;
-    if (json_unpack(document, "{s:I}", "nowServing", &serving) != 0 || serving < 0)
-        return "it is not the room";
-    if ((uint64_t)serving >= person->number)
+    struct drop_room room;
+    const char *why = drop_see_room(drop, person, document, &room);
+    if (why != NULL)
+        return why;
+    if (room.now_serving >= person->number)
         drop_person_called(drop, person);
     else
         drop_plan_act(drop, person, DROP_LOOK, LOOKS_EVERY);

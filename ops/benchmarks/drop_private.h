@@ -78,8 +78,9 @@ struct person {
     bool waiting;     /* to be called by what the crowd sees */
     bool shops;       /* counted in `shoppers` */
     uint64_t number;
-    uint64_t floor; /* the highest number that anybody had been answered when they asked */
-    int64_t due_us; /* when the act was meant to be done; monotonic */
+    uint32_t connection; /* that they asked on */
+    uint64_t floor;      /* the highest number that anybody had been answered when they asked */
+    int64_t due_us;      /* when the act was meant to be done; monotonic */
     char *queue_token;
     struct purchase *purchase;
 };
@@ -96,6 +97,7 @@ struct drop {
     struct person *people;
     struct watcher *watchers;
     uint32_t asking[CLIENT_CONNECTIONS_MAX]; /* the person, by connection */
+    uint64_t seen[CLIENT_CONNECTIONS_MAX];   /* how far the door had gone: one gateway's view */
 
     /* The agenda: who is to do something, a list for each millisecond since began_us. */
     uint32_t *slots;
@@ -105,7 +107,6 @@ struct drop {
     uint32_t due_last;
 
     /* What the crowd sees. */
-    char phase[16];
     bool sold_out;
     uint64_t now_serving;
     char *map; /* a letter a seat */
@@ -119,7 +120,16 @@ struct drop {
     bool told;         /* the first wrong answer */
 };
 
+struct drop_room {
+    uint64_t now_serving;
+    bool sold_out;
+};
+
 /* --- drop.c */
+
+/* What was told of the room to somebody who asked; NULL, or what is wrong with it. */
+const char *drop_see_room(struct drop *drop, const struct person *person, json_t *document,
+                          struct drop_room *room);
 
 /* They do it `part` thousandths of the joining time from now, give or take a half by chance. */
 void drop_plan_act(struct drop *drop, struct person *person, enum drop_act act, int64_t part);
