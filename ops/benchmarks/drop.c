@@ -163,21 +163,23 @@ static void end_if_over(struct drop *drop) {
     }
 }
 
-static void drop_answered(void *context, uint32_t connection, const struct answer *answer,
-                          int64_t took_us) {
-    (void)took_us; /* since it left, not since it was meant to */
-    struct drop *drop = context;
-    uint32_t index = drop->asking[connection];
-    struct person *person = &drop->people[index];
+void drop_take(struct drop *drop, struct person *person, const struct answer *answer) {
     json_t *document = json_loadb(answer->body, answer->body_bytes, 0, NULL);
     enum drop_outcome outcome = drop_judge(drop, person, answer, document);
     histogram_record(&drop->result->latency_us[person->act],
                      (uint64_t)(clock_monotonic_us() - person->due_us));
-    if (index < drop->person_count)
+    if (person < drop->people + drop->person_count)
         drop_person_answered(drop, person, outcome, answer, document);
     else
         crowd_answered(drop, person, outcome, answer, document);
     json_decref(document);
+}
+
+static void drop_answered(void *context, uint32_t connection, const struct answer *answer,
+                          int64_t took_us) {
+    (void)took_us; /* since it left, not since it was meant to */
+    struct drop *drop = context;
+    drop_take(drop, &drop->people[drop->asking[connection]], answer);
     end_if_over(drop);
 }
 
@@ -201,8 +203,10 @@ static int64_t arrival_ms(struct drop *drop) {
     return (int64_t)(kind < 5 || at_ms >= all_ms ? (1 - chance) * all_ms : at_ms);
 }
 
-static void drop_open(struct drop *drop, const struct drop_plan *plan, struct drop_result *result,
-                      struct client *client) {
+struct drop *drop_open(const struct drop_plan *plan, struct drop_result *result,
+                       struct client *client) {
+    struct drop *drop = malloc(sizeof *drop);
+    ensure(drop != NULL);
     *drop = (struct drop){.plan = plan, .result = result, .client = client, .chance = plan->seed};
     drop->person_count = plan->people;
     drop->slot_count = plan->joining_ms * DROP_LIMIT_TIMES + DROP_LIMIT_MORE_MS;
@@ -220,9 +224,10 @@ static void drop_open(struct drop *drop, const struct drop_plan *plan, struct dr
         drop->by_number[i] = DROP_NOBODY;
     drop->due_first = drop->due_last = DROP_NOBODY;
     memset(drop->map, 'A', plan->seat_count);
+    return drop;
 }
 
-static void drop_close(struct drop *drop) {
+void drop_close(struct drop *drop) {
     for (uint32_t i = 0; i < drop->person_count; i++)
         drop_person_clear(&drop->people[i]);
     free(drop->people);
@@ -252,9 +257,7 @@ bool drop_run(struct client *client, const struct drop_plan *plan, struct drop_r
         fprintf(stderr, "the sale begins too soon, by %.1f s\n", (double)(now_us - began_us) / 1e6);
         return false;
     }
-    struct drop *drop = malloc(sizeof *drop);
-    ensure(drop != NULL);
-    drop_open(drop, plan, result, client);
+    struct drop *drop = drop_open(plan, result, client);
     drop->began_us = began_us;
     drop->sale_us = sale_us;
     plan_all(drop);

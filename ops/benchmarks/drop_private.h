@@ -127,12 +127,18 @@ struct drop_room {
 
 /* --- drop.c */
 
+/* Everybody is away, and nothing is known; the client may be NULL while nothing is asked. */
+struct drop *drop_open(const struct drop_plan *plan, struct drop_result *result,
+                       struct client *client);
+void drop_close(struct drop *drop);
 /* What was told of the room to somebody who asked; NULL, or what is wrong with it. */
 const char *drop_see_room(struct drop *drop, const struct person *person, json_t *document,
                           struct drop_room *room);
 
 /* They do it `part` thousandths of the joining time from now, give or take a half by chance. */
 void drop_plan_act(struct drop *drop, struct person *person, enum drop_act act, int64_t part);
+/* The answer to what they have asked: judged, and what comes of it done. */
+void drop_take(struct drop *drop, struct person *person, const struct answer *answer);
 uint64_t drop_chance(struct drop *drop, uint64_t below);
 void drop_wrong(struct drop *drop, const struct person *person, const struct answer *answer,
                 const char *why);

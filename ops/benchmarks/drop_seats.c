@@ -16,7 +16,7 @@ bool drop_seats_choose(struct drop *drop, uint32_t wanted, struct purchase *purc
     uint32_t best_first = 0;
     uint32_t best = 0;
     uint32_t run = 0;
-    for (uint32_t i = 0; i < count && best < wanted; i++) {
+    for (uint32_t i = 0; i < count + wanted - 1 && best < wanted; i++) {
         uint32_t seat = (start + i) % count;
         run = drop->map[seat] != 'A' ? 0 : seat == 0 ? 1 : run + 1;
         if (run > best) {
