@@ -8,6 +8,7 @@
 
 #include "shared/database.h"
 #include "shared/ids.h"
+#include "shared/mac.h"
 #include "shared/token.h"
 
 struct installation {

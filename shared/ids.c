@@ -1,6 +1,7 @@
 #include "shared/ids.h"
 
 #include "shared/decimal.h"
+#include "shared/mac.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>

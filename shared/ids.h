@@ -23,7 +23,6 @@
 #ifndef USHER_SHARED_IDS_H
 #define USHER_SHARED_IDS_H
 
-#include "shared/mac.h"
 #include "shared/status.h"
 
 enum {
@@ -32,6 +31,8 @@ enum {
     BOOKING_ID_TEXT_SIZE = 54,  /* 20 digits, '-', 32 hex digits, NUL */
     USER_NAME_MAX_BYTES = 1023, /* of an issuer, and of a subject */
 };
+
+struct mac;
 
 struct id128 id128_random(void);
 

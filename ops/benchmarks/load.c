@@ -104,7 +104,7 @@ static bool sell(const struct options *options,
     uint32_t seat_count = seat_list_read(options->seats, 2 * GUESTS_MAX, &seats);
     uint32_t buyers = options->buyers > 0 ? (uint32_t)options->buyers : seat_count / 2;
     uint32_t each = options->each > 0 ? (uint32_t)options->each : buyers;
-    bool in_turn = options->given['w'];
+    bool in_turn = options->in_turn;
     uint64_t guest_count = in_turn ? (uint64_t)each * options->event_count : each;
     struct guest *guests = calloc(guest_count + 1, sizeof *guests);
     FILE *answers = fopen(options->answers, "we");

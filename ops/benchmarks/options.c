@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,125 +61,78 @@ static bool read_process(char *text, struct options *options) {
     return true;
 }
 
+enum option_kind { TEXT, NUMBER, FLAG, PATH, EVENTS, PROCESS };
+
+static const struct option_row {
+    const char *name;
+    char letter; /* of options_command.needed */
+    enum option_kind kind;
+    size_t offset; /* in struct options, of what a text, number or flag sets */
+    uint64_t lowest, highest;
+} rows[] = {
+    {"url", 'u', TEXT, offsetof(struct options, url), 0, 0},
+    {"seats", 's', TEXT, offsetof(struct options, seats), 0, 0},
+    {"events", 'e', EVENTS, 0, 0, 0},
+    {"answers", 'a', TEXT, offsetof(struct options, answers), 0, 0},
+    {"seconds", 't', NUMBER, offsetof(struct options, seconds), 1, SECONDS_MAX},
+    {"connections", 'c', NUMBER, offsetof(struct options, connections), 1, CLIENT_CONNECTIONS_MAX},
+    {"rate", 'o', NUMBER, offsetof(struct options, rate), 1, RATE_MAX},
+    {"seed", 'r', NUMBER, offsetof(struct options, seed), 0, UINT64_MAX},
+    {"process", 'p', PROCESS, 0, 0, 0},
+    {"people", 'k', NUMBER, offsetof(struct options, people), 1, LINE_PEOPLE_MAX},
+    {"nats", 'n', TEXT, offsetof(struct options, nats), 0, 0},
+    {"stream", 'm', TEXT, offsetof(struct options, stream), 0, 0},
+    {"buyers", 'b', NUMBER, offsetof(struct options, buyers), 1, GUESTS_MAX},
+    {"from", 'j', NUMBER, offsetof(struct options, from), 0, GUESTS_MAX},
+    {"each", 'h', NUMBER, offsetof(struct options, each), 2, GUESTS_MAX},
+    {"in-turn", 'w', FLAG, offsetof(struct options, in_turn), 0, 0},
+    {"seat-count", 'q', NUMBER, offsetof(struct options, seat_count), RESERVE_SEATS_MIN,
+     2 * GUESTS_MAX},
+    {"sessions", 'i', NUMBER, offsetof(struct options, sessions), 1, OPTIONS_SESSIONS_MAX},
+    {"depth", 'd', NUMBER, offsetof(struct options, depth), 1, OPTIONS_DEPTH_MAX},
+    {"redis-port", 'l', NUMBER, offsetof(struct options, redis_port), 1, UINT16_MAX},
+    {"kill", 'x', NUMBER, offsetof(struct options, kill), 1, INT32_MAX},
+    {"sockets", 'f', NUMBER, offsetof(struct options, sockets), 1, AUDIENCE_SOCKETS_MAX},
+    {"rounds", 'y', NUMBER, offsetof(struct options, rounds), 1, WATCH_ROUNDS_MAX},
+    {"sale-begins", 'g', NUMBER, offsetof(struct options, sale_ms), 1, INT64_MAX / 1000},
+    {"path", 'v', PATH, offsetof(struct options, path), 0, 0},
+    {"gzip", 'z', FLAG, offsetof(struct options, gzip), 0, 0},
+};
+
+static bool read_option(const struct option_row *row, char *text, struct options *options) {
+    void *target = (char *)options + row->offset;
+    switch (row->kind) {
+    case NUMBER:
+        return read_whole_number(text, row->lowest, row->highest, target);
+    case FLAG:
+        *(bool *)target = true;
+        return true;
+    case EVENTS:
+        options->event_count = read_events(text, options->events);
+        return options->event_count > 0;
+    case PROCESS:
+        return read_process(text, options);
+    case TEXT:
+    case PATH:
+        *(const char **)target = text;
+        return row->kind == TEXT || *text == '/';
+    }
+    return false;
+}
+
 static bool read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},
-        {"seats", required_argument, NULL, 's'},
-        {"events", required_argument, NULL, 'e'},
-        {"answers", required_argument, NULL, 'a'},
-        {"seconds", required_argument, NULL, 't'},
-        {"connections", required_argument, NULL, 'c'},
-        {"rate", required_argument, NULL, 'o'},
-        {"seed", required_argument, NULL, 'r'},
-        {"process", required_argument, NULL, 'p'},
-        {"people", required_argument, NULL, 'k'},
-        {"nats", required_argument, NULL, 'n'},
-        {"stream", required_argument, NULL, 'm'},
-        {"buyers", required_argument, NULL, 'b'},
-        {"seat-count", required_argument, NULL, 'q'},
-        {"sessions", required_argument, NULL, 'i'},
-        {"depth", required_argument, NULL, 'd'},
-        {"redis-port", required_argument, NULL, 'l'},
-        {"kill", required_argument, NULL, 'x'},
-        {"sockets", required_argument, NULL, 'f'},
-        {"rounds", required_argument, NULL, 'y'},
-        {"sale-begins", required_argument, NULL, 'g'},
-        {"path", required_argument, NULL, 'v'},
-        {"gzip", no_argument, NULL, 'z'},
-        {"from", required_argument, NULL, 'j'},
-        {"each", required_argument, NULL, 'h'},
-        {"in-turn", no_argument, NULL, 'w'},
-        {NULL, 0, NULL, 0},
-    };
+    struct option known[ARRAY_LEN(rows) + 1] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        known[i] = (struct option){rows[i].name,
+                                   rows[i].kind == FLAG ? no_argument : required_argument, NULL, 0};
     *options = (struct options){
         .connections = 256, .seconds = 5, .seed = 1, .sessions = 8, .depth = 1, .rounds = 5};
     bool right = true;
-    for (int option; right && (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        options->given[option & UINT8_MAX] = true;
-        switch (option) {
-        case 'u':
-            options->url = optarg;
-            break;
-        case 's':
-            options->seats = optarg;
-            break;
-        case 'e':
-            options->event_count = read_events(optarg, options->events);
-            right = options->event_count > 0;
-            break;
-        case 'a':
-            options->answers = optarg;
-            break;
-        case 't':
-            right = read_whole_number(optarg, 1, SECONDS_MAX, &options->seconds);
-            break;
-        case 'c':
-            right = read_whole_number(optarg, 1, CLIENT_CONNECTIONS_MAX, &options->connections);
-            break;
-        case 'o':
-            right = read_whole_number(optarg, 1, RATE_MAX, &options->rate);
-            break;
-        case 'r':
-            right = read_whole_number(optarg, 0, UINT64_MAX, &options->seed);
-            break;
-        case 'p':
-            right = read_process(optarg, options);
-            break;
-        case 'k':
-            right = read_whole_number(optarg, 1, LINE_PEOPLE_MAX, &options->people);
-            break;
-        case 'n':
-            options->nats = optarg;
-            break;
-        case 'm':
-            options->stream = optarg;
-            break;
-        case 'b':
-            right = read_whole_number(optarg, 1, GUESTS_MAX, &options->buyers);
-            break;
-        case 'j':
-            right = read_whole_number(optarg, 0, GUESTS_MAX, &options->from);
-            break;
-        case 'h':
-            right = read_whole_number(optarg, 2, GUESTS_MAX, &options->each);
-            break;
-        case 'w':
-            break; /* given says it */
-        case 'q':
-            right =
-                read_whole_number(optarg, RESERVE_SEATS_MIN, 2 * GUESTS_MAX, &options->seat_count);
-            break;
-        case 'i':
-            right = read_whole_number(optarg, 1, OPTIONS_SESSIONS_MAX, &options->sessions);
-            break;
-        case 'd':
-            right = read_whole_number(optarg, 1, OPTIONS_DEPTH_MAX, &options->depth);
-            break;
-        case 'l':
-            right = read_whole_number(optarg, 1, UINT16_MAX, &options->redis_port);
-            break;
-        case 'x':
-            right = read_whole_number(optarg, 1, INT32_MAX, &options->kill);
-            break;
-        case 'f':
-            right = read_whole_number(optarg, 1, AUDIENCE_SOCKETS_MAX, &options->sockets);
-            break;
-        case 'y':
-            right = read_whole_number(optarg, 1, WATCH_ROUNDS_MAX, &options->rounds);
-            break;
-        case 'g':
-            right = read_whole_number(optarg, 1, INT64_MAX / 1000, &options->sale_ms);
-            break;
-        case 'v':
-            options->path = optarg;
-            right = *optarg == '/';
-            break;
-        case 'z':
-            options->gzip = true;
-            break;
-        default:
-            right = false;
-        }
+    int index;
+    for (int found; right && (found = getopt_long(argc, argv, "", known, &index)) != -1;) {
+        right = found == 0 && read_option(&rows[index], optarg, options);
+        if (right)
+            options->given[(uint8_t)rows[index].letter] = true;
     }
     return right && optind == argc;
 }

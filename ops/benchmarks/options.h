@@ -30,6 +30,7 @@ struct options {
     uint64_t buyers; /* an event; 0: as many as pairs of seats */
     uint64_t from;   /* of these, this one … */
     uint64_t each;   /* … and so many in all; 0: all */
+    bool in_turn;
     uint64_t seat_count;
     uint64_t sessions;
     uint64_t depth;

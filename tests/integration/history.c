@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "shared/id_map.h"
 #include "shared/ids.h"
+#include "shared/mac.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

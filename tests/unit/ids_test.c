@@ -1,6 +1,7 @@
 /* Identifiers and partitions. What is stored in databases is pinned to values computed elsewhere.
  */
 #include "shared/ids.h"
+#include "shared/mac.h"
 #include "shared/partition.h"
 
 #include <setjmp.h>
