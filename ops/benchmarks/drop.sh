@@ -69,20 +69,22 @@ drop_remarks() {
 }
 
 bench_drop() {
-    local people=200000 seconds=60 sections=18 rows=20 row=50 connections=2000 ahead_ms=30000
+    local people=200000 seconds=60 sections=18 rows=20 row=50 connections=2000 ahead_ms=3000
     local drop_hold=8 drop_claim=6 drop_pass=20 drop_rate=18000 drop_shoppers=3000
     local event sale_ms process drop_memory drop_audit_seconds drop_checked_seconds
     if [ "$smoke" = yes ]; then
-        people=500 seconds=2 sections=1 rows=2 row=20 connections=50 ahead_ms=2000
+        people=500 seconds=2 sections=1 rows=2 row=20 connections=50 ahead_ms=1500
         drop_hold=1 drop_claim=1 drop_pass=3 drop_rate=6000 drop_shoppers=20
     fi
     reserve_venue $sections $rows $row
+    say "drop: $people people, $reserve_seats seats"
+    machine_run "$programs/usher-load" guests --url "$USHER_URL" --people $people --guests "$home/guests" ||
+        fail "the people's sessions can't be made"
     sale_ms=$(($(date +%s%3N) + ahead_ms + seconds * 1000 / 3))
     event=$(drop_event "$sale_ms")
     machine_memory_reset
-    say "drop: $people people, $reserve_seats seats"
-    load_run drop --url "$USHER_URL" --seats "$home/seats" --events "$event" --people $people --sale-begins "$sale_ms" \
-        --seconds $seconds --connections $connections --answers "$home/answers"
+    load_run drop --url "$USHER_URL" --seats "$home/seats" --events "$event" --people $people \
+        --guests "$home/guests" --sale-begins "$sale_ms" --seconds $seconds --connections $connections --answers "$home/answers"
     drop_memory=$(machine_memory)
     drop_check "$event"
     table_row drop/join-seconds s "$(load_field joinSeconds)" - - "<= $seconds" 0

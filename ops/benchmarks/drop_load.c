@@ -71,6 +71,31 @@ static void print_result(const struct drop_result *result) {
     printf("}\n");
 }
 
+bool load_guests(const struct options *options) {
+    bool made = false;
+    uint32_t people = (uint32_t)options->people;
+    struct guest *guests = calloc(people, sizeof *guests);
+    FILE *file = fopen(options->guests, "we");
+    struct client *client = NULL;
+    ensure(guests != NULL);
+    if (file == NULL || people > GUESTS_MAX) {
+        fprintf(stderr, "%s can't be written, or these are too many people\n", options->guests);
+        goto out;
+    }
+    client = client_create(options->url, (uint32_t)options->connections);
+    if (client == NULL || !guests_create(client, people, guests))
+        goto out;
+    guests_write(guests, people, file);
+    made = report_is_written(file, options->guests);
+out:
+    client_destroy(client);
+    if (file != NULL)
+        fclose(file);
+    guests_clear(guests, people);
+    free(guests);
+    return made;
+}
+
 bool load_drop(const struct options *options) {
     bool measured = false;
     char **seats = NULL;
@@ -86,7 +111,7 @@ bool load_drop(const struct options *options) {
         goto out;
     }
     client = client_create(options->url, (uint32_t)options->connections);
-    if (client == NULL || !guests_create(client, people, guests))
+    if (client == NULL || !guests_read(options->guests, people, guests))
         goto out;
     const struct drop_plan plan = {
         .event = options->events[0],

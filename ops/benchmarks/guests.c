@@ -66,6 +66,40 @@ bool guests_create(struct client *client, uint32_t count, struct guest *guests) 
     return false;
 }
 
+void guests_write(const struct guest *guests, uint32_t count, FILE *file) {
+    for (uint32_t i = 0; i < count; i++)
+        fprintf(file, "%s\t%s\n", guests[i].token, guests[i].user);
+}
+
+static bool read_guest(char *line, struct guest *guest) {
+    char *user = strchr(line, '\t');
+    if (user == NULL || strcspn(user + 1, "\n") >= GUEST_USER_SIZE)
+        return false;
+    *user++ = '\0';
+    user[strcspn(user, "\n")] = '\0';
+    memcpy(guest->user, user, strlen(user) + 1);
+    guest->token = strdup(line);
+    ensure(guest->token != NULL);
+    return true;
+}
+
+bool guests_read(const char *path, uint32_t count, struct guest *guests) {
+    uint32_t made = 0;
+    char *line = NULL;
+    size_t room = 0;
+    FILE *file = fopen(path, "re");
+    while (file != NULL && made < count && getline(&line, &room, file) > 0 &&
+           read_guest(line, &guests[made]))
+        made++;
+    if (file != NULL)
+        fclose(file);
+    free(line);
+    if (made == count)
+        return true;
+    fprintf(stderr, "%s has only %u of %u guests\n", path, made, count);
+    return false;
+}
+
 void guests_clear(struct guest *guests, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         free(guests[i].token);

@@ -29,9 +29,11 @@ static const char usage[] =
     "                          [--connections 256] [--rate N]\n"
     "       usher-load join --url http://ADDRESS:PORT --events ID --people N --answers FILE\n"
     "                       [--connections 256]\n"
+    "       usher-load guests --url http://ADDRESS:PORT --people N --guests FILE\n"
+    "                         [--connections 256]\n"
     "       usher-load drop --url http://ADDRESS:PORT --seats FILE --events ID --people N\n"
-    "                       --sale-begins UNIX-MILLISECONDS --answers FILE [--seconds 5]\n"
-    "                       [--connections 256] [--seed 1]\n"
+    "                       --guests FILE --sale-begins UNIX-MILLISECONDS --answers FILE\n"
+    "                       [--seconds 5] [--connections 256] [--seed 1]\n"
     "       usher-load door --url http://ADDRESS:PORT --events ID --people N\n"
     "       usher-load publish --nats URL --people N [--stream NAME]\n"
     "       usher-load look --url http://ADDRESS:PORT --path PATH [--gzip]\n"
@@ -239,16 +241,12 @@ static bool load_line(const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct options_command commands[] = {{"reserve", "usea", load_reserve},
-                                                      {"confirm", "usea", load_confirm},
-                                                      {"join", "ueka", load_join},
-                                                      {"drop", "ueksag", load_drop},
-                                                      {"door", "uek", load_door},
-                                                      {"publish", "nk", load_publish},
-                                                      {"look", "uv", load_look},
-                                                      {"line", "nm", load_line},
-                                                      {"watch", "uefa", watch_load},
-                                                      {"overhear", "uefa", overhear_load},
-                                                      {0}};
+    static const struct options_command commands[] = {
+        {"reserve", "usea", load_reserve},   {"confirm", "usea", load_confirm},
+        {"join", "ueka", load_join},         {"guests", "ukA", load_guests},
+        {"drop", "ueksagA", load_drop},      {"door", "uek", load_door},
+        {"publish", "nk", load_publish},     {"look", "uv", load_look},
+        {"line", "nm", load_line},           {"watch", "uefa", watch_load},
+        {"overhear", "uefa", overhear_load}, {0}};
     return options_run(argc, argv, commands, usage);
 }

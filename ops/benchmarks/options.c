@@ -94,6 +94,7 @@ static const struct option_row {
     {"kill", 'x', NUMBER, offsetof(struct options, kill), 1, INT32_MAX},
     {"sockets", 'f', NUMBER, offsetof(struct options, sockets), 1, AUDIENCE_SOCKETS_MAX},
     {"rounds", 'y', NUMBER, offsetof(struct options, rounds), 1, WATCH_ROUNDS_MAX},
+    {"guests", 'A', TEXT, offsetof(struct options, guests), 0, 0},
     {"sale-begins", 'g', NUMBER, offsetof(struct options, sale_ms), 1, INT64_MAX / 1000},
     {"path", 'v', PATH, offsetof(struct options, path), 0, 0},
     {"gzip", 'z', FLAG, offsetof(struct options, gzip), 0, 0},

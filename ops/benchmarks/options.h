@@ -38,6 +38,7 @@ struct options {
     uint64_t kill; /* a process; 0: none */
     uint64_t sockets;
     uint64_t rounds;
+    const char *guests;
     uint64_t sale_ms; /* when it begins, unix */
     struct cpu_process processes[CPU_PROCESSES_MAX];
     size_t process_count;
