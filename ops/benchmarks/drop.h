@@ -40,6 +40,7 @@
 
 enum {
     DROP_SEATS_MAX = 20000,
+    DROP_MOST_PERCENT = 90,
     DROP_LIMIT_TIMES = 4,       /* a run ends after so many times `joining_ms` … */
     DROP_LIMIT_MORE_MS = 60000, /* … and so long, sold out or not */
 };
@@ -84,6 +85,9 @@ struct drop_result {
     bool sold_out;       /* every seat is paid for, and the room says so */
     int64_t sold_us;     /* from the beginning of the sale to the last payment */
     uint32_t seats_paid; /* as answered */
+    int64_t
+        most_us; /* from the beginning of the sale until DROP_MOST_PERCENT of the seats were paid */
+    uint64_t most_called; /* numbers, by then */
     uint32_t bookings_paid;
     uint64_t called;       /* numbers */
     uint32_t watchers;     /* WebSockets that were opened */

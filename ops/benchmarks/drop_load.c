@@ -55,16 +55,17 @@ static void print_answers(const struct drop_result *result) {
 }
 
 static void print_result(const struct drop_result *result) {
-    double sold_seconds = (double)result->sold_us / 1e6;
-    printf("{\"joined\":%" PRIu32 ",\"joinSeconds\":%.3f,\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"soldOut\":%s,\"soldSeconds\":%.3f,\"bookingsPaid\":%" PRIu32
-           ",\"seatsPaid\":%" PRIu32 ",\"called\":%" PRIu64 ",\"watchers\":%" PRIu32
-           ",\"watchersCut\":%" PRIu32 ",\"frames\":%" PRIu64 ",\"turnsTold\":%" PRIu64
-           ",\"bookingsTold\":%" PRIu64,
-           result->joined, (double)result->join_us / 1e6, result->wrong, result->lost,
-           result->sold_out ? "true" : "false", sold_seconds, result->bookings_paid,
-           result->seats_paid, result->called, result->watchers, result->watchers_cut,
-           result->frames, result->turns_told, result->bookings_told);
+    printf("{\"joined\":%" PRIu32 ",\"joinSeconds\":%.3f,\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64,
+           result->joined, (double)result->join_us / 1e6, result->wrong, result->lost);
+    printf(",\"soldOut\":%s,\"soldSeconds\":%.3f,\"mostSeconds\":%.3f,\"mostCalled\":%" PRIu64
+           ",\"bookingsPaid\":%" PRIu32 ",\"seatsPaid\":%" PRIu32 ",\"called\":%" PRIu64,
+           result->sold_out ? "true" : "false", (double)result->sold_us / 1e6,
+           (double)result->most_us / 1e6, result->most_called, result->bookings_paid,
+           result->seats_paid, result->called);
+    printf(",\"watchers\":%" PRIu32 ",\"watchersCut\":%" PRIu32 ",\"frames\":%" PRIu64
+           ",\"turnsTold\":%" PRIu64 ",\"bookingsTold\":%" PRIu64,
+           result->watchers, result->watchers_cut, result->frames, result->turns_told,
+           result->bookings_told);
     print_latency(result);
     print_answers(result);
     print_processors(result);

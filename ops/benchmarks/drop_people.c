@@ -266,6 +266,18 @@ static const char *reserved(struct drop *drop, struct person *person, const json
     return NULL;
 }
 
+static void note_sold(const struct drop *drop, uint32_t seats) {
+    struct drop_result *result = drop->result;
+    result->bookings_paid++;
+    result->seats_paid += seats;
+    result->sold_us = clock_monotonic_us() - drop->sale_us;
+    if (result->most_us == 0 &&
+        result->seats_paid * 100 >= drop->plan->seat_count * DROP_MOST_PERCENT) {
+        result->most_us = result->sold_us;
+        result->most_called = drop->now_serving;
+    }
+}
+
 static const char *confirmed(struct drop *drop, struct person *person, const json_t *document) {
     struct purchase *purchase = person->purchase;
     if (!is_booking(drop, purchase, document, "CONFIRMED"))
@@ -275,9 +287,7 @@ static const char *confirmed(struct drop *drop, struct person *person, const jso
             return "somebody else has paid for a seat of it";
         drop->paid[purchase->seats[i]] = true;
     }
-    drop->result->bookings_paid++;
-    drop->result->seats_paid += purchase->seat_count;
-    drop->result->sold_us = clock_monotonic_us() - drop->sale_us;
+    note_sold(drop, purchase->seat_count);
     booking_ended(drop, person, "CONFIRMED");
     done(drop, person);
     return NULL;
