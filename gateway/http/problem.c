@@ -92,6 +92,11 @@ static void put(struct text *text, const char *piece) {
     text->used += size;
 }
 
+static void put_byte(struct text *text, unsigned char byte) {
+    ensure(text->used < sizeof text->bytes);
+    text->bytes[text->used++] = (char)byte;
+}
+
 /* Escaped for a JSON string; cut between characters after DETAIL_MAX_BYTES. */
 static void put_escaped(struct text *text, const char *piece) {
     enum { DETAIL_MAX_BYTES = 2048 };
@@ -101,12 +106,15 @@ static void put_escaped(struct text *text, const char *piece) {
         bool starts_character = (c & 0xc0) != 0x80;
         if (starts_character && text->used >= end)
             break;
-        char escaped[8] = {(char)c};
-        if (c == '"' || c == '\\')
-            snprintf(escaped, sizeof escaped, "\\%c", c);
-        else if (c < ' ')
+        if (c < ' ') {
+            char escaped[8];
             snprintf(escaped, sizeof escaped, "\\u%04x", c);
-        put(text, escaped);
+            put(text, escaped);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            put_byte(text, '\\');
+        put_byte(text, c);
     }
 }
 
