@@ -186,6 +186,8 @@ static void send_building(struct committer *committer) {
     if (batch_has_writes(batch))
         store_served(committer, batch);
     batch_seal(batch);
+    for (size_t i = 0; i < batch_show_count(batch); i++)
+        shows_settle(committer->shows, batch_show_at(batch, i)->entry);
     decide_snapshots(batch, committer->shows, feed_instance(committer->config.feed));
     committer_describe_rooms(committer, batch);
     committer->in_flight = batch;

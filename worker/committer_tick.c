@@ -2,31 +2,50 @@
 
 #include <stdlib.h>
 
-/* It is on, somebody has a turn, or people may still be in it: there is something to do and tell.
- */
-static bool has_room(const struct show_entry *entry) {
-    return room_get_settings(entry->room)->mode != ROOM_MODE_OFF ||
-           room_live_count(entry->room) > 0 || room_get_line(entry->room)->count > 0;
+/* After a failure only one show's ends go into a batch. */
+static bool takes_ends(const struct committer *committer, const struct batch *batch) {
+    return !batch_is_full(batch) &&
+           (!batch_has_expiries(batch) || clock_monotonic_us() >= committer->expire_alone_until_us);
 }
 
-/* Ends what is due, and lets rooms admit; `running` says in which partitions deadlines run. After a
- * failure only one show's ends go into a batch. */
-static void sweep(struct committer *committer, bool running[PARTITION_COUNT]) {
-    bool alone = clock_monotonic_us() < committer->expire_alone_until_us;
-    size_t cursor = 0;
-    for (struct show_entry *entry; (entry = shows_next(committer->shows, &cursor));) {
-        const struct partition *partition = &committer->config.partitions->items[entry->partition];
-        int64_t deadline_ms = shows_next_deadline(entry);
-        if (!partition->owned || !partition->taking ||
-            (deadline_ms == INT64_MAX && !has_room(entry)))
+/* Ends what is due of a show, unless the batch takes no ends now; true when it was the last. */
+static bool end_due(struct committer *committer, struct show_entry *entry,
+                    const struct decide_moment *moment) {
+    uint64_t epoch = committer->config.partitions->items[entry->partition].epoch;
+    struct batch *batch = committer_building(committer);
+    if (!takes_ends(committer, batch))
+        return false;
+    decide_expiry(batch, entry, moment, epoch);
+    decide_sweep(batch, entry, moment, epoch);
+    shows_settle(committer->shows, entry);
+    return entry->deadline.key > moment->time.served_ms;
+}
+
+/* Ends what is due in all partitions; `running` says in which of them deadlines run. */
+static void sweep_deadlines(struct committer *committer, bool running[PARTITION_COUNT]) {
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        const struct partition *partition = &committer->config.partitions->items[i];
+        struct show_entry *entry = shows_first_due(committer->shows, i);
+        if (!entry || !partition->owned || !partition->taking)
             continue;
-        running[entry->partition] |= deadline_ms != INT64_MAX;
+        running[i] = true;
+        struct decide_moment moment = committer_moment(committer, i);
+        while (entry && entry->deadline.key <= moment.time.served_ms &&
+               end_due(committer, entry, &moment))
+            entry = shows_first_due(committer->shows, i);
+    }
+}
+
+/* Calls who is due at roll calls, and lets rooms admit. */
+static void sweep_rooms(struct committer *committer) {
+    struct show_entry *next;
+    for (struct show_entry *entry = shows_next_room(committer->shows, NULL); entry; entry = next) {
+        next = shows_next_room(committer->shows, entry);
+        const struct partition *partition = &committer->config.partitions->items[entry->partition];
+        if (!partition->owned || !partition->taking)
+            continue;
         struct decide_moment moment = committer_moment(committer, entry->partition);
-        struct batch *batch = committer_building(committer);
-        if (!alone || !batch_has_expiries(batch)) {
-            decide_expiry(batch, entry, &moment, partition->epoch);
-            decide_sweep(batch, entry, &moment, partition->epoch);
-        }
+        (void)end_due(committer, entry, &moment);
         decide_pace(entry, &moment);
     }
 }
@@ -41,7 +60,8 @@ void committer_on_tick(evutil_socket_t fd, short what, void *context) {
         !database_clock_known(committer->config.clock))
         return;
     bool running[PARTITION_COUNT] = {false};
-    sweep(committer, running);
+    sweep_deadlines(committer, running);
+    sweep_rooms(committer);
     for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
         struct partition *partition = &committer->config.partitions->items[i];
         if (!running[i])
@@ -58,7 +78,7 @@ void committer_on_tick(evutil_socket_t fd, short what, void *context) {
 
 static struct room_state *describe(const struct committer *committer,
                                    const struct show_entry *entry) {
-    if (!has_room(entry))
+    if (!shows_has_room(entry))
         return NULL;
     struct room_state *state = malloc(sizeof *state);
     ensure(state);

@@ -18,13 +18,15 @@ struct shows {
     uint64_t next_serial;
     TAILQ_HEAD(use_list, show_entry) by_use; /* the longest unused first */
     TAILQ_HEAD(partition_list, show_entry) by_partition[PARTITION_COUNT];
+    struct heap *deadlines[PARTITION_COUNT]; /* in served time of the partition */
+    TAILQ_HEAD(room_list, show_entry) with_rooms;
     struct load_queue wanted;  /* LOADING and not asked for yet: for commands */
     struct load_queue waiting; /* … because they are busy */
     uint32_t loads_in_flight;
     uint32_t busy_asked; /* queries for busy shows in flight */
     bool busy_wanted[PARTITION_COUNT];
     int64_t swept_us;
-    size_t size_bytes; /* of all shows, nearly: they grow between two ticks */
+    size_t size_bytes; /* of all shows, as settled */
 };
 
 /* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile
@@ -71,14 +73,66 @@ static void queue_load(struct shows *shows, struct show_entry *entry) {
     entry->load_waits = true;
 }
 
+static int64_t next_deadline(const struct show_entry *entry) {
+    int64_t hold_ms = show_next_deadline(entry->show);
+    int64_t turn_ms = room_next_deadline(entry->room);
+    return hold_ms < turn_ms ? hold_ms : turn_ms;
+}
+
+static size_t size_of(const struct show_entry *entry) {
+    return show_size_bytes(entry->show) + room_size_bytes(entry->room) +
+           (entry->room_state ? sizeof *entry->room_state : 0);
+}
+
+bool shows_has_room(const struct show_entry *entry) {
+    return room_get_settings(entry->room)->mode != ROOM_MODE_OFF ||
+           room_live_count(entry->room) > 0 || room_get_line(entry->room)->count > 0;
+}
+
+/* Notes these of a show. */
+static void note(struct shows *shows, struct show_entry *entry, int64_t deadline_ms, bool has_room,
+                 size_t size_bytes) {
+    struct heap *deadlines = shows->deadlines[entry->partition];
+    if (entry->deadline.key != deadline_ms) {
+        if (entry->deadline.key != INT64_MAX)
+            heap_remove(deadlines, &entry->deadline);
+        entry->deadline.key = deadline_ms;
+        if (deadline_ms != INT64_MAX) {
+            ensure(heap_make_room(deadlines, 1) == STATUS_OK);
+            heap_add(deadlines, &entry->deadline);
+        }
+    }
+    if (entry->is_with_rooms != has_room) {
+        if (has_room)
+            TAILQ_INSERT_TAIL(&shows->with_rooms, entry, room_link);
+        else
+            TAILQ_REMOVE(&shows->with_rooms, entry, room_link);
+        entry->is_with_rooms = has_room;
+    }
+    shows->size_bytes += size_bytes - entry->size_bytes;
+    entry->size_bytes = size_bytes;
+}
+
+void shows_settle(struct shows *shows, struct show_entry *entry) {
+    if (entry->state == SHOW_ENTRY_READY)
+        note(shows, entry, next_deadline(entry), shows_has_room(entry), size_of(entry));
+}
+
+struct show_entry *shows_first_due(const struct shows *shows, uint32_t partition) {
+    return (struct show_entry *)heap_first(shows->deadlines[partition]);
+}
+
+struct show_entry *shows_next_room(const struct shows *shows, const struct show_entry *entry) {
+    return entry ? TAILQ_NEXT(entry, room_link) : TAILQ_FIRST(&shows->with_rooms);
+}
+
 static void detach(struct shows *shows, struct show_entry *entry) {
     struct id128 key = id128_of_u64(entry->event_id);
     ensure(id_map_remove(shows->entries, &key) == entry);
     TAILQ_REMOVE(&shows->by_use, entry, use_link);
     TAILQ_REMOVE(&shows->by_partition[entry->partition], entry, partition_link);
     unqueue_load(shows, entry);
-    size_t size_bytes = entry->show ? shows_size_bytes(entry) : 0;
-    shows->size_bytes -= size_bytes < shows->size_bytes ? size_bytes : shows->size_bytes;
+    note(shows, entry, INT64_MAX, false, 0);
 }
 
 static void fail_entry(struct shows *shows, struct show_entry *entry, enum status status) {
@@ -119,7 +173,7 @@ static void finish_load(struct shows *shows, struct show_entry *entry,
     entry->committed = loaded.seats_version;
     entry->room = loaded.room;
     entry->room_is_stored = loaded.room_is_stored;
-    shows->size_bytes += shows_size_bytes(entry);
+    shows_settle(shows, entry);
     shows->config.on_ready(shows->config.context, entry);
 }
 
@@ -193,6 +247,7 @@ static struct show_entry *begin_load(struct shows *shows, uint64_t event_id, uin
         .used_us = clock_monotonic_us(),
         .serial = ++shows->next_serial,
         .wanted = wanted,
+        .deadline = {.key = INT64_MAX, .id = id128_of_u64(event_id)},
     };
     struct id128 key = id128_of_u64(event_id);
     if (id_map_put(shows->entries, &key, entry) != STATUS_OK) {
@@ -271,9 +326,14 @@ struct shows *shows_create(const struct shows_config *config) {
     TAILQ_INIT(&shows->by_use);
     TAILQ_INIT(&shows->wanted);
     TAILQ_INIT(&shows->waiting);
-    for (size_t i = 0; i < PARTITION_COUNT; i++)
-        TAILQ_INIT(&shows->by_partition[i]);
+    TAILQ_INIT(&shows->with_rooms);
     shows->entries = id_map_create(SHOWS_MAX);
+    bool made = shows->entries;
+    for (size_t i = 0; i < PARTITION_COUNT; i++) {
+        TAILQ_INIT(&shows->by_partition[i]);
+        shows->deadlines[i] = heap_create();
+        made &= shows->deadlines[i] != NULL;
+    }
     const struct link_config link = {
         .name = "load",
         .url = config->database_url,
@@ -284,7 +344,7 @@ struct shows *shows_create(const struct shows_config *config) {
         .on_down = on_link_down,
         .context = shows,
     };
-    shows->link = shows->entries ? link_create(config->base, &link) : NULL;
+    shows->link = made ? link_create(config->base, &link) : NULL;
     if (!shows->link) {
         shows_destroy(shows);
         return NULL;
@@ -301,6 +361,8 @@ void shows_destroy(struct shows *shows) {
     while (shows->entries && id_map_next(shows->entries, &cursor, NULL, &value))
         entry_free(value);
     id_map_destroy(shows->entries);
+    for (size_t i = 0; i < PARTITION_COUNT; i++)
+        heap_destroy(shows->deadlines[i]);
     free(shows);
 }
 
@@ -372,17 +434,6 @@ static void sweep(struct shows *shows, int64_t now_us) {
     ask_for_busy(shows);
 }
 
-int64_t shows_next_deadline(const struct show_entry *entry) {
-    int64_t hold_ms = show_next_deadline(entry->show);
-    int64_t turn_ms = room_next_deadline(entry->room);
-    return hold_ms < turn_ms ? hold_ms : turn_ms;
-}
-
-size_t shows_size_bytes(const struct show_entry *entry) {
-    return show_size_bytes(entry->show) + room_size_bytes(entry->room) +
-           (entry->room_state ? sizeof *entry->room_state : 0);
-}
-
 /* As in store_select_busy_events. */
 static bool room_is_on(const struct show_entry *entry, int64_t now_us) {
     const struct show_settings *event = show_get_settings(entry->show);
@@ -394,7 +445,7 @@ static bool room_is_on(const struct show_entry *entry, int64_t now_us) {
 
 static bool may_be_forgotten(const struct show_entry *entry, int64_t now_us) {
     return entry->state == SHOW_ENTRY_READY && entry->users == 0 &&
-           shows_next_deadline(entry) == INT64_MAX && room_live_count(entry->room) == 0 &&
+           next_deadline(entry) == INT64_MAX && room_live_count(entry->room) == 0 &&
            !room_is_on(entry, now_us);
 }
 
@@ -405,10 +456,6 @@ static bool is_crowded(const struct shows *shows) {
 
 static void trim(struct shows *shows, int64_t now_us) {
     struct show_entry *entry, *next;
-    shows->size_bytes = 0;
-    for (entry = TAILQ_FIRST(&shows->by_use); entry; entry = TAILQ_NEXT(entry, use_link))
-        if (entry->show)
-            shows->size_bytes += shows_size_bytes(entry);
     bool makes_place = is_full(shows);
     int64_t database_us = database_clock_now_us(shows->config.clock);
     size_t forgotten = 0;

@@ -25,6 +25,7 @@
 #define USHER_WORKER_SHOWS_H
 
 #include "shared/clock.h"
+#include "worker/engine/heap.h"
 #include "worker/engine/room.h"
 #include "worker/partitions.h"
 #include "worker/work.h"
@@ -45,6 +46,7 @@ enum {
 enum show_entry_state { SHOW_ENTRY_LOADING, SHOW_ENTRY_READY, SHOW_ENTRY_FORGOTTEN };
 
 struct show_entry {
+    struct heap_node deadline; /* as settled; INT64_MAX: in no order */
     enum show_entry_state state;
     uint64_t event_id;
     uint32_t partition;
@@ -58,12 +60,15 @@ struct show_entry {
     int64_t used_us;               /* monotonic: the last command; shows_get sets it */
     uint32_t users;                /* batches that hold it */
     void *touch;                   /* the building batch's record of it (worker/batch.h) */
-    uint64_t serial; /* never reused: tells this entry from a later one of the same event */
-    bool wanted;     /* somebody waits for it; it is not only busy */
-    bool load_waits; /* LOADING: in a queue of loads */
+    uint64_t serial;    /* never reused: tells this entry from a later one of the same event */
+    bool wanted;        /* somebody waits for it; it is not only busy */
+    bool load_waits;    /* LOADING: in a queue of loads */
+    bool is_with_rooms; /* as settled: in the list of those that have a room */
+    size_t size_bytes;  /* as settled */
     TAILQ_ENTRY(show_entry) load_link;
     TAILQ_ENTRY(show_entry) use_link;
     TAILQ_ENTRY(show_entry) partition_link;
+    TAILQ_ENTRY(show_entry) room_link;
 };
 
 struct shows_config {
@@ -101,10 +106,17 @@ void shows_load_busy(struct shows *shows, const bool partitions[PARTITION_COUNT]
  * to seven eighths of it; looks for busy shows. */
 void shows_tick(struct shows *shows, int64_t now_us);
 
-/* Served time of the earliest deadline of a READY show, a hold's or a turn's; INT64_MAX when there
- * is none. */
-int64_t shows_next_deadline(const struct show_entry *entry);
-size_t shows_size_bytes(const struct show_entry *entry);
+/* Whether there is anything to do or tell about a READY show's room: it is on, somebody has a turn,
+ * or people may still be in it. */
+bool shows_has_room(const struct show_entry *entry);
+/* To be called when a batch about the show is sealed and when it was swept: notes its earliest
+ * deadline, a hold's or a turn's, its room and its size, so that nobody has to look at all shows.
+ */
+void shows_settle(struct shows *shows, struct show_entry *entry);
+/* As settled: the partition's show with the earliest deadline, NULL when there is none. */
+struct show_entry *shows_first_due(const struct shows *shows, uint32_t partition);
+/* As settled: walks those that have a room; NULL begins, and ends. */
+struct show_entry *shows_next_room(const struct shows *shows, const struct show_entry *entry);
 
 /* Walks READY entries; nothing may be loaded or forgotten meanwhile. */
 struct show_entry *shows_next(const struct shows *shows, size_t *cursor);

@@ -422,7 +422,7 @@ static int write_metrics(void *context, char *text, size_t size_bytes) {
     size_t cursor = 0;
     for (struct show_entry *entry; worker->shows && (entry = shows_next(worker->shows, &cursor));) {
         numbers.shows++;
-        numbers.show_bytes += shows_size_bytes(entry);
+        numbers.show_bytes += entry->size_bytes;
         numbers.open_holds += show_count(entry->show).open_holds;
     }
     if (worker->rooms)
