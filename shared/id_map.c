@@ -15,7 +15,7 @@ struct slot {
  * tombstones and a map that only churns never grows. */
 struct id_map {
     struct slot *slots;
-    size_t capacity; /* 0 or a power of two; at most 3/4 of it is used */
+    size_t capacity; /* 0 or a power of two; at most half of it is used, so that probes are short */
     size_t count;
     size_t limit;
     uint64_t seed[2];
@@ -65,7 +65,7 @@ enum status id_map_make_room(struct id_map *map, size_t count) {
     if (count > map->limit - map->count)
         return STATUS_LIMIT;
     struct id_map grown = *map;
-    while (map->count + count > grown.capacity / 4 * 3)
+    while (map->count + count > grown.capacity / 2)
         grown.capacity = grown.capacity == 0 ? FIRST_CAPACITY : 2 * grown.capacity;
     if (grown.capacity == map->capacity)
         return STATUS_OK;
@@ -82,14 +82,24 @@ enum status id_map_make_room(struct id_map *map, size_t count) {
 
 enum status id_map_put(struct id_map *map, const struct id128 *id, void *value) {
     ensure(value != NULL);
-    if (id_map_get(map, id) != NULL)
+    struct slot *slot = map->capacity == 0 ? NULL : find(map, id);
+    if (slot != NULL && slot->value != NULL)
         return STATUS_EXISTS;
+    size_t capacity = map->capacity;
     enum status status = id_map_make_room(map, 1);
     if (status != STATUS_OK)
         return status;
-    *find(map, id) = (struct slot){.id = *id, .value = value};
+    if (map->capacity != capacity)
+        slot = find(map, id);
+    *slot = (struct slot){.id = *id, .value = value};
     map->count++;
     return STATUS_OK;
+}
+
+void id_map_clear(struct id_map *map) {
+    if (map->count > 0)
+        memset(map->slots, 0, map->capacity * sizeof *map->slots);
+    map->count = 0;
 }
 
 void *id_map_remove(struct id_map *map, const struct id128 *id) {

@@ -23,6 +23,8 @@ MUST_CHECK enum status id_map_put(struct id_map *map, const struct id128 *id, vo
 MUST_CHECK enum status id_map_make_room(struct id_map *map, size_t count);
 /* The value taken out, or NULL when the id was not there. */
 void *id_map_remove(struct id_map *map, const struct id128 *id);
+/* Takes all out, and keeps the memory. */
+void id_map_clear(struct id_map *map);
 size_t id_map_count(const struct id_map *map);
 size_t id_map_size_bytes(const struct id_map *map);
 

@@ -118,9 +118,13 @@ static void append_member(struct line *line, const struct log_field *field) {
         line->used = before;
 }
 
+bool log_writes(enum log_level level) {
+    return level >= output.level;
+}
+
 void log_write_fields(enum log_level level, const char *event, const char *message,
                       const struct log_field *fields, size_t count) {
-    if (level < output.level)
+    if (!log_writes(level))
         return;
     int saved_errno = errno;
     char time[TIME_TEXT_SIZE];

@@ -55,6 +55,8 @@ struct log_field {
 #define LOG_DOUBLE(field_name, v)                                                                  \
     ((struct log_field){.kind = LOG_FIELD_DOUBLE, .name = (field_name), .value.number = (v)})
 
+/* Whether lines of this level are written: for fields that cost something to make. */
+bool log_writes(enum log_level level);
 void log_write_fields(enum log_level level, const char *event, const char *message,
                       const struct log_field *fields, size_t count);
 #define log_write(level, event, message, ...)                                                      \

@@ -69,6 +69,9 @@ MUST_CHECK enum status wire_commands_add(struct wire_buffer *buffer, const struc
 void wire_replies_begin(struct wire_buffer *buffer);
 /* The same. A booking's amount must be the sum of its prices. */
 MUST_CHECK enum status wire_replies_add(struct wire_buffer *buffer, const struct reply *reply);
+/* The same, of a reply that was added before: the bytes that it took. */
+MUST_CHECK enum status wire_replies_add_encoded(struct wire_buffer *buffer, const uint8_t *record,
+                                                size_t size_bytes);
 
 struct wire_reader {
     const uint8_t *at;

@@ -420,6 +420,14 @@ enum status wire_replies_add(struct wire_buffer *buffer, const struct reply *rep
     return cursor.status;
 }
 
+enum status wire_replies_add_encoded(struct wire_buffer *buffer, const uint8_t *record,
+                                     size_t size_bytes) {
+    uint8_t *at;
+    enum status status = wire_record_begin(buffer, size_bytes, &at);
+    return status == STATUS_OK ? wire_record_end(buffer, wire_put_bytes(at, record, size_bytes))
+                               : status;
+}
+
 enum status wire_replies_open(struct wire_reader *reader, const void *data, size_t size_bytes) {
     uint32_t records;
     struct wire_cursor cursor = wire_frame_open(data, size_bytes, WIRE_REPLIES, &records);

@@ -11,7 +11,7 @@ struct answer {
     uint64_t epoch;
     int64_t deadline_us;
     struct work *work; /* under way */
-    uint8_t *frame;    /* answered */
+    uint8_t *record;   /* answered */
     size_t size_bytes;
     TAILQ_ENTRY(answer) link;
 };
@@ -20,7 +20,7 @@ struct answers {
     struct id_map *by_request;
     TAILQ_HEAD(answer_list, answer) by_age;
     size_t under_way;
-    size_t frame_bytes;
+    size_t record_bytes;
 };
 
 struct answers *answers_create(void) {
@@ -44,8 +44,8 @@ static void forget(struct answer *answer) {
         answer->work->answer = NULL;
         answers->under_way--;
     }
-    answers->frame_bytes -= answer->size_bytes;
-    free(answer->frame);
+    answers->record_bytes -= answer->size_bytes;
+    free(answer->record);
     free(answer);
 }
 
@@ -60,26 +60,23 @@ void answers_destroy(struct answers *answers) {
 }
 
 enum answers_verdict answers_find(const struct answers *answers, const struct command *command,
-                                  const uint8_t **frame, size_t *size_bytes) {
+                                  const uint8_t **record, size_t *size_bytes) {
     const struct answer *answer = id_map_get(answers->by_request, &command->request_id);
     if (answer && answer->epoch >= command->epoch) {
-        if (!answer->frame)
+        if (!answer->record)
             return ANSWERS_UNDER_WAY;
-        *frame = answer->frame;
+        *record = answer->record;
         *size_bytes = answer->size_bytes;
         return ANSWERS_KNOWN;
     }
     if (answers->under_way >= ANSWERS_UNDER_WAY_MAX ||
         id_map_count(answers->by_request) >= ANSWERS_MAX ||
-        answers->frame_bytes >= ANSWERS_BYTES_MAX)
+        answers->record_bytes >= ANSWERS_BYTES_MAX)
         return ANSWERS_FULL;
     return ANSWERS_NEW;
 }
 
 bool answers_begin(struct answers *answers, struct work *work) {
-    struct answer *older = id_map_get(answers->by_request, &work->command.request_id);
-    if (older)
-        forget(older);
     struct answer *answer = calloc(1, sizeof *answer);
     if (!answer)
         return false;
@@ -90,7 +87,12 @@ bool answers_begin(struct answers *answers, struct work *work) {
         .deadline_us = work->command.deadline_us,
         .work = work,
     };
-    if (id_map_put(answers->by_request, &answer->request_id, answer) != STATUS_OK) {
+    enum status status = id_map_put(answers->by_request, &answer->request_id, answer);
+    if (status == STATUS_EXISTS) { /* of an older epoch */
+        forget(id_map_get(answers->by_request, &answer->request_id));
+        status = id_map_put(answers->by_request, &answer->request_id, answer);
+    }
+    if (status != STATUS_OK) {
         free(answer);
         return false;
     }
@@ -100,19 +102,19 @@ bool answers_begin(struct answers *answers, struct work *work) {
     return true;
 }
 
-void answers_store(struct answers *answers, struct work *work, const uint8_t *frame,
+void answers_store(struct answers *answers, struct work *work, const uint8_t *record,
                    size_t size_bytes) {
     struct answer *answer = work->answer;
     if (!answer)
         return; /* past its deadline: nobody repeats it */
-    answer->frame = malloc(size_bytes);
-    if (!answer->frame) {
+    answer->record = malloc(size_bytes);
+    if (!answer->record) {
         forget(answer);
         return;
     }
-    memcpy(answer->frame, frame, size_bytes);
+    memcpy(answer->record, record, size_bytes);
     answer->size_bytes = size_bytes;
-    answers->frame_bytes += size_bytes;
+    answers->record_bytes += size_bytes;
     answers->under_way--;
     answer->work = NULL;
     work->answer = NULL;

@@ -1,7 +1,6 @@
 /*
  * answers: what makes a command be decided once. Remembers, by request id and epoch and until the
- * command's deadline, that a command is under way, or the frame it was answered with (refusals
- * too).
+ * command's deadline, that a command is under way, or what it was answered, encoded (refusals too).
  *
  *   (absent) --answers_begin--> UNDER WAY --answers_store--> ANSWERED --deadline--> (absent)
  *                                   |
@@ -31,17 +30,17 @@ void answers_destroy(struct answers *answers);
 enum answers_verdict {
     ANSWERS_NEW,       /* decide it: `work->answer` is set */
     ANSWERS_UNDER_WAY, /* ignore the repeat */
-    ANSWERS_KNOWN,     /* send `frame` again */
+    ANSWERS_KNOWN,     /* send `record` again */
     ANSWERS_FULL,      /* don't take it now */
 };
 /* For a command just received. A higher epoch than remembered replaces what is remembered. */
 MUST_CHECK enum answers_verdict answers_find(const struct answers *answers,
-                                             const struct command *command, const uint8_t **frame,
+                                             const struct command *command, const uint8_t **record,
                                              size_t *size_bytes);
 /* After ANSWERS_NEW. False without memory. */
 MUST_CHECK bool answers_begin(struct answers *answers, struct work *work);
-/* Keeps a copy of the frame for repeats; without memory the answer is forgotten instead. */
-void answers_store(struct answers *answers, struct work *work, const uint8_t *frame,
+/* Keeps a copy of the record for repeats; without memory the answer is forgotten instead. */
+void answers_store(struct answers *answers, struct work *work, const uint8_t *record,
                    size_t size_bytes);
 /* Called by work_free. */
 void answer_abandon(struct answer *answer);

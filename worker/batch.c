@@ -46,6 +46,7 @@ struct batch {
     bool stores_served[PARTITION_COUNT];
     int64_t served_ms[PARTITION_COUNT];
     bool has_expiries;
+    bool has_snapshots;
     bool sealed;
     struct expected_rows expected[DATABASE_GROUP_MAX];
     int expected_count;
@@ -74,9 +75,8 @@ struct batch *batch_create(struct shows *shows) {
     return batch;
 }
 
-void batch_free(struct batch *batch) {
-    if (!batch)
-        return;
+/* What does not stay with a batch that is used again. */
+static void let_go(struct batch *batch) {
     for (size_t i = 0; i < batch->show_count; i++) {
         struct batch_show *item = &batch->items[i];
         if (!batch->sealed)
@@ -88,18 +88,52 @@ void batch_free(struct batch *batch) {
     }
     for (size_t i = 0; i < batch->patch_count; i++)
         event_patch_free(batch->patches[i].patch);
+    work_list_free(&batch->commands);
+}
+
+void batch_clear(struct batch *batch) {
+    let_go(batch);
+    id_map_clear(batch->booking_index);
+    id_map_clear(batch->claim_index);
+    batch_rooms_empty(&batch->rooms);
+    *batch = (struct batch){
+        .shows = batch->shows,
+        .booking_index = batch->booking_index,
+        .claim_index = batch->claim_index,
+        .bookings = batch->bookings,
+        .booking_capacity = batch->booking_capacity,
+        .claims = batch->claims,
+        .claim_capacity = batch->claim_capacity,
+        .items = batch->items,
+        .show_capacity = batch->show_capacity,
+        .rooms = batch->rooms,
+    };
+}
+
+void batch_free(struct batch *batch) {
+    if (!batch)
+        return;
+    let_go(batch);
     free(batch->items);
     free(batch->bookings);
     free(batch->claims);
     batch_rooms_clear(&batch->rooms);
     id_map_destroy(batch->booking_index);
     id_map_destroy(batch->claim_index);
-    work_list_free(&batch->commands);
     free(batch);
 }
 
 struct work_list *batch_commands(struct batch *batch) {
     return &batch->commands;
+}
+
+void batch_push_take(struct batch *batch, struct work *work) {
+    batch->has_snapshots |= work->command.kind == COMMAND_SNAPSHOT;
+    work_list_push(&batch->commands, work);
+}
+
+bool batch_has_snapshots(const struct batch *batch) {
+    return batch->has_snapshots;
 }
 
 bool batch_is_full(const struct batch *batch) {

@@ -6,7 +6,7 @@
  * new hold of the same seat.) Also the shows touched, with the version their seat maps lead from
  * and to, and the partitions, for the fence.
  *
- *   collecting --batch_seal--> sealed --batch_send_writes--> … --batch_free
+ *   collecting --batch_seal--> sealed --batch_send--> … --batch_clear--> collecting
  *
  * Knows no session state and no loop: committer.c drives it.
  */
@@ -67,9 +67,14 @@ struct batch_booking {
 MUST_CHECK struct batch *batch_create(struct shows *shows);
 /* Lets go of the shows. Commands still in batch_commands are freed. */
 void batch_free(struct batch *batch);
+/* The same, and the batch is a new one, which has memory for as much as it had before. */
+void batch_clear(struct batch *batch);
 
-/* The commands decided in this batch, in order of arrival. The committer pushes and takes. */
+/* The commands decided in this batch, in order of arrival. The committer takes them. */
 struct work_list *batch_commands(struct batch *batch);
+void batch_push_take(struct batch *batch, struct work *work);
+/* Whether one of them asks for a snapshot. */
+bool batch_has_snapshots(const struct batch *batch);
 bool batch_is_full(const struct batch *batch);
 bool batch_is_empty(const struct batch *batch); /* nothing to commit and nothing to answer */
 bool batch_has_writes(const struct batch *batch);

@@ -50,6 +50,8 @@ enum { BATCH_ROOMS_STATEMENTS = 5 };
 /* False without memory. */
 MUST_CHECK bool batch_rooms_init(struct batch_rooms *rooms);
 void batch_rooms_clear(struct batch_rooms *rooms);
+/* Keeps the memory. */
+void batch_rooms_empty(struct batch_rooms *rooms);
 bool batch_rooms_is_empty(const struct batch_rooms *rooms);
 void batch_rooms_add(struct batch_rooms *rooms, struct show_entry *entry,
                      const struct room_change *change);

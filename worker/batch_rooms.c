@@ -17,6 +17,13 @@ void batch_rooms_clear(struct batch_rooms *rooms) {
     free(rooms->spans);
 }
 
+void batch_rooms_empty(struct batch_rooms *rooms) {
+    id_map_clear(rooms->index);
+    rooms->turn_count = 0;
+    rooms->record_count = 0;
+    rooms->span_count = 0;
+}
+
 bool batch_rooms_is_empty(const struct batch_rooms *rooms) {
     return rooms->turn_count + rooms->record_count + rooms->span_count == 0;
 }

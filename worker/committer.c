@@ -14,15 +14,15 @@ void committer_wake(struct committer *committer) {
 }
 
 /* A batch that is under way for longer than the last ones took says more than they do. */
-struct decide_moment committer_moment(const struct committer *committer, uint32_t partition) {
-    int64_t monotonic_us = clock_monotonic_us();
+struct decide_moment committer_moment(const struct committer *committer, uint32_t partition,
+                                      int64_t now_us) {
     int64_t commit_us = committer->commit_us;
-    if (committer->flight != FLIGHT_NONE && monotonic_us - committer->sent_us > commit_us)
-        commit_us = monotonic_us - committer->sent_us;
+    if (committer->flight != FLIGHT_NONE && now_us - committer->sent_us > commit_us)
+        commit_us = now_us - committer->sent_us;
     return (struct decide_moment){
-        .time = {.now_us = database_clock_now_us(committer->config.clock),
+        .time = {.now_us = database_clock_at_us(committer->config.clock, now_us),
                  .served_ms =
-                     partitions_served_ms(committer->config.partitions, partition, monotonic_us)},
+                     partitions_served_ms(committer->config.partitions, partition, now_us)},
         .commit_ms = (uint32_t)(commit_us / 1000),
     };
 }
@@ -54,32 +54,44 @@ static void batches_finished(struct committer *committer, uint64_t number) {
     lookups_batch_finished(committer->lookups, number);
 }
 
-static bool is_still_ours(const struct committer *committer, const struct work *work) {
+static bool is_still_ours(const struct committer *committer, const struct work *work,
+                          int64_t now_us) {
     const struct command *command = &work->command;
     return partitions_take(committer->config.partitions, command->partition, command->epoch) &&
-           command->deadline_us > database_clock_now_us(committer->config.clock);
+           command->deadline_us > database_clock_at_us(committer->config.clock, now_us);
 }
 
 struct batch *committer_building(struct committer *committer) {
     if (!committer->building) {
-        committer->building = batch_create(committer->shows);
+        committer->building = committer->spare ? committer->spare : batch_create(committer->shows);
         ensure(committer->building);
+        committer->spare = NULL;
         committer->newest_number++;
     }
     return committer->building;
 }
 
+/* A batch is done with: the next one is built in its place. */
+static void recycle(struct committer *committer, struct batch *batch) {
+    batch_clear(batch);
+    if (committer->spare)
+        batch_free(batch);
+    else
+        committer->spare = batch;
+}
+
 /* Whether the show's due holds are expired on the way to a decision. Not while a failed batch is
  * redone: an expiry that the database refuses must not take the commands with it. */
-static bool expires_before(const struct committer *committer, const struct work *work) {
-    return work->redo == WORK_FIRST_TIME &&
-           clock_monotonic_us() >= committer->expire_alone_until_us;
+static bool expires_before(const struct committer *committer, const struct work *work,
+                           int64_t now_us) {
+    return work->redo == WORK_FIRST_TIME && now_us >= committer->expire_alone_until_us;
 }
 
 /* Decides the work into the building batch, or parks or drops it. False: the batch is full, the
  * work is still the caller's. */
 static bool decide_or_park(struct committer *committer, struct work *work) {
-    if (!is_still_ours(committer, work)) {
+    int64_t now_us = clock_monotonic_us();
+    if (!is_still_ours(committer, work, now_us)) {
         work_free(work);
         return true;
     }
@@ -88,7 +100,7 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
         return true;
     }
     struct show_entry *entry =
-        shows_get(committer->shows, work->command.event_id, work->command.partition);
+        shows_get(committer->shows, work->command.event_id, work->command.partition, now_us);
     if (!entry) {
         work_free(work);
         return true;
@@ -99,8 +111,8 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
     }
     if (lookups_hold(committer->lookups, work))
         return true;
-    struct decide_moment moment = committer_moment(committer, work->command.partition);
-    if (expires_before(committer, work))
+    struct decide_moment moment = committer_moment(committer, work->command.partition, now_us);
+    if (expires_before(committer, work, now_us))
         decide_expiry(committer_building(committer), entry, &moment, work->command.epoch);
     switch (decide_work(committer_building(committer), entry, work, &moment)) {
     case DECIDED:
@@ -123,9 +135,10 @@ static bool is_of_event(const struct work *work, const void *context) {
 static bool build_redo(struct committer *committer) {
     const struct work *first = committer->redo.head;
     uint64_t event_id = first->command.event_id;
-    if (is_still_ours(committer, first)) {
+    int64_t now_us = clock_monotonic_us();
+    if (is_still_ours(committer, first, now_us)) {
         const struct show_entry *entry =
-            shows_get(committer->shows, event_id, first->command.partition);
+            shows_get(committer->shows, event_id, first->command.partition, now_us);
         if (entry && entry->state == SHOW_ENTRY_LOADING)
             return false; /* committer_show_ready or …_failed wakes us */
     }
@@ -217,7 +230,7 @@ static void pump(evutil_socket_t fd, short what, void *context) {
     if (committer->flight != FLIGHT_NONE || !committer->building)
         return;
     if (batch_is_empty(committer->building)) {
-        batch_free(committer->building);
+        recycle(committer, committer->building);
         committer->building = NULL;
         batches_finished(committer, committer->newest_number);
     } else {
@@ -276,7 +289,7 @@ static void finish(struct committer *committer) {
         work_free(work);
     }
     intake_flush(committer->config.intake);
-    batch_free(batch);
+    recycle(committer, batch);
     end_flight(committer);
     batches_finished(committer, committer->newest_number - (committer->building != NULL));
     committer_wake(committer);
@@ -320,7 +333,7 @@ static void take_back(struct committer *committer, struct batch *batch, bool fai
         }
         work_list_push(again, work);
     }
-    batch_free(batch);
+    recycle(committer, batch);
 }
 
 static void on_rolled_back(void *context, const struct database_answer *answer) {
@@ -491,6 +504,8 @@ static void restart_lookups(struct committer *committer) {
 
 void committer_set_instance(struct committer *committer, struct link *write, struct shows *shows) {
     ensure(!committer->in_flight && !committer->building);
+    batch_free(committer->spare); /* it belongs to the shows of before */
+    committer->spare = NULL;
     committer->write = write;
     committer->shows = shows;
     restart_lookups(committer);
@@ -499,8 +514,10 @@ void committer_set_instance(struct committer *committer, struct link *write, str
 void committer_abandon(struct committer *committer) {
     batch_free(committer->in_flight);
     batch_free(committer->building);
+    batch_free(committer->spare);
     end_flight(committer);
     committer->building = NULL;
+    committer->spare = NULL;
     committer->in_flight_redo = WORK_FIRST_TIME;
     committer->finished_number = committer->newest_number;
     work_list_free(&committer->ready);

@@ -25,6 +25,7 @@ struct committer {
     struct lookups *lookups;
     struct batch *building;
     struct batch *in_flight;
+    struct batch *spare;    /* the next one to be built; NULL: there is none */
     uint64_t newest_number; /* batches are numbered as they are begun */
     uint64_t finished_number;
     enum flight flight;
@@ -37,7 +38,9 @@ struct committer {
 
 /* Looks for work at the end of this turn of the loop. */
 void committer_wake(struct committer *committer);
-struct decide_moment committer_moment(const struct committer *committer, uint32_t partition);
+/* `now_us`: monotonic. */
+struct decide_moment committer_moment(const struct committer *committer, uint32_t partition,
+                                      int64_t now_us);
 /* The batch that decisions go to now. */
 struct batch *committer_building(struct committer *committer);
 void committer_on_tick(evutil_socket_t fd, short what, void *context);

@@ -29,7 +29,7 @@ static void sweep_deadlines(struct committer *committer, bool running[PARTITION_
         if (!entry || !partition->owned || !partition->taking)
             continue;
         running[i] = true;
-        struct decide_moment moment = committer_moment(committer, i);
+        struct decide_moment moment = committer_moment(committer, i, clock_monotonic_us());
         while (entry && entry->deadline.key <= moment.time.served_ms &&
                end_due(committer, entry, &moment))
             entry = shows_first_due(committer->shows, i);
@@ -44,7 +44,8 @@ static void sweep_rooms(struct committer *committer) {
         const struct partition *partition = &committer->config.partitions->items[entry->partition];
         if (!partition->owned || !partition->taking)
             continue;
-        struct decide_moment moment = committer_moment(committer, entry->partition);
+        struct decide_moment moment =
+            committer_moment(committer, entry->partition, clock_monotonic_us());
         (void)end_due(committer, entry, &moment);
         decide_pace(entry, &moment);
     }
@@ -82,7 +83,8 @@ static struct room_state *describe(const struct committer *committer,
         return NULL;
     struct room_state *state = malloc(sizeof *state);
     ensure(state);
-    struct decide_moment moment = committer_moment(committer, entry->partition);
+    struct decide_moment moment =
+        committer_moment(committer, entry->partition, clock_monotonic_us());
     decide_describe_room(entry, &moment, state);
     return state;
 }

@@ -59,7 +59,7 @@ static void finish(struct batch *batch, struct work *work) {
     work->reply.partition = work->command.partition;
     work->reply.epoch = work->command.epoch;
     batch_fence(batch, work->command.partition, work->command.epoch);
-    work_list_push(batch_commands(batch), work);
+    batch_push_take(batch, work);
 }
 
 void decide_reply_take(struct batch *batch, struct work *work, enum reply_code code) {
@@ -178,6 +178,8 @@ enum decide_outcome decide_work(struct batch *batch, struct show_entry *entry, s
 }
 
 void decide_snapshots(struct batch *batch, struct shows *shows, uint64_t instance) {
+    if (!batch_has_snapshots(batch))
+        return;
     for (struct work *work = batch_commands(batch)->head; work; work = work->next) {
         if (work->command.kind != COMMAND_SNAPSHOT || work->reply.code != REPLY_OK)
             continue;

@@ -16,12 +16,12 @@ struct outbox {
 
 struct intake {
     struct intake_config config;
+    struct work_pool *works;
     struct answers *answers;
     uint64_t instance;
     uint64_t arrivals;
     uint64_t uses;
     struct outbox outboxes[INTAKE_GATEWAYS_MAX];
-    struct wire_buffer single; /* one answer, as it is remembered */
 };
 
 struct intake *intake_create(const struct intake_config *config) {
@@ -29,9 +29,10 @@ struct intake *intake_create(const struct intake_config *config) {
     if (!intake)
         return NULL;
     intake->config = *config;
+    intake->works = work_pool_create();
     intake->answers = answers_create();
-    if (!intake->answers) {
-        free(intake);
+    if (!intake->works || !intake->answers) {
+        intake_destroy(intake);
         return NULL;
     }
     return intake;
@@ -43,7 +44,7 @@ void intake_destroy(struct intake *intake) {
     answers_destroy(intake->answers);
     for (size_t i = 0; i < INTAKE_GATEWAYS_MAX; i++)
         wire_buffer_free(&intake->outboxes[i].buffer);
-    wire_buffer_free(&intake->single);
+    work_pool_destroy(intake->works);
     free(intake);
 }
 
@@ -82,16 +83,39 @@ static struct outbox *outbox_of(struct intake *intake, uint64_t gateway) {
     return found;
 }
 
-static void pack(struct intake *intake, uint64_t gateway, const struct reply *reply) {
+/* An answer as it is sent: `reply` in it, or as it was sent before. */
+struct packed {
+    const struct reply *reply; /* NULL: the record is there */
+    const uint8_t *record;
+    size_t size_bytes;
+};
+
+static bool add(struct wire_buffer *buffer, struct packed *packed) {
+    size_t before = buffer->size_bytes;
+    if (!packed->reply)
+        return wire_replies_add_encoded(buffer, packed->record, packed->size_bytes) == STATUS_OK;
+    if (wire_replies_add(buffer, packed->reply) != STATUS_OK)
+        return false;
+    packed->record = buffer->data + before;
+    packed->size_bytes = buffer->size_bytes - before;
+    return true;
+}
+
+/* False: it fits into no message. What was encoded lies in the outbox until that changes. */
+static bool pack(struct intake *intake, uint64_t gateway, struct packed *packed) {
     struct outbox *outbox = outbox_of(intake, gateway);
-    if (wire_replies_add(&outbox->buffer, reply) == STATUS_OK)
-        return;
+    if (add(&outbox->buffer, packed))
+        return true;
     outbox_send(intake, outbox);
-    if (wire_replies_add(&outbox->buffer, reply) != STATUS_OK)
-        log_write(LOG_ERROR, "answer-too-large", "An answer does not fit into a message.");
+    if (add(&outbox->buffer, packed))
+        return true;
+    log_write(LOG_ERROR, "answer-too-large", "An answer does not fit into a message.");
+    return false;
 }
 
 static void log_decision(const struct work *work) {
+    if (!log_writes(LOG_DEBUG))
+        return;
     char request[ID128_TEXT_SIZE];
     const struct command *command = &work->command;
     const char *trace =
@@ -109,13 +133,13 @@ void intake_answer(struct intake *intake, struct work *work) {
         return;
     }
     (void)FAILPOINT("intake.before-reply");
-    pack(intake, work->gateway, &work->reply);
+    struct packed packed = {.reply = &work->reply};
+    bool fits = pack(intake, work->gateway, &packed);
     if (work->command.kind == COMMAND_SNAPSHOT)
         return; /* large, and asking again does no harm */
     log_decision(work);
-    wire_replies_begin(&intake->single);
-    if (wire_replies_add(&intake->single, &work->reply) == STATUS_OK)
-        answers_store(intake->answers, work, intake->single.data, intake->single.size_bytes);
+    if (fits)
+        answers_store(intake->answers, work, packed.record, packed.size_bytes);
 }
 
 void intake_flush(struct intake *intake) {
@@ -132,7 +156,7 @@ static void tell_wrong_epoch(struct intake *intake, const struct command *comman
         .epoch = command->epoch,
         .code = REPLY_WRONG_EPOCH,
     };
-    pack(intake, gateway, &reply);
+    (void)pack(intake, gateway, &(struct packed){.reply = &reply});
 }
 
 static void take(struct intake *intake, const struct command *command, uint64_t gateway) {
@@ -146,19 +170,18 @@ static void take(struct intake *intake, const struct command *command, uint64_t 
     }
     if (!partition->taking)
         return;
-    const uint8_t *frame;
-    size_t size_bytes;
-    switch (answers_find(intake->answers, command, &frame, &size_bytes)) {
+    struct packed known = {0};
+    switch (answers_find(intake->answers, command, &known.record, &known.size_bytes)) {
     case ANSWERS_NEW:
         break;
     case ANSWERS_KNOWN:
-        publish(intake, gateway, frame, size_bytes);
+        (void)pack(intake, gateway, &known);
         return;
     case ANSWERS_UNDER_WAY:
     case ANSWERS_FULL:
         return;
     }
-    struct work *work = work_create(command, gateway, ++intake->arrivals);
+    struct work *work = work_create(intake->works, command, gateway, ++intake->arrivals);
     if (!work || !answers_begin(intake->answers, work)) {
         work_free(work);
         return;
@@ -167,7 +190,7 @@ static void take(struct intake *intake, const struct command *command, uint64_t 
 }
 
 void intake_submit_own(struct intake *intake, const struct command *command) {
-    struct work *work = work_create(command, 0, ++intake->arrivals);
+    struct work *work = work_create(intake->works, command, 0, ++intake->arrivals);
     if (work)
         intake->config.on_work_take(intake->config.context, work);
 }

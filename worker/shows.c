@@ -370,11 +370,12 @@ struct show_entry *shows_find(const struct shows *shows, uint64_t event_id) {
     return find(shows, event_id);
 }
 
-struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition) {
+struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition,
+                             int64_t now_us) {
     struct show_entry *entry = find(shows, event_id);
     if (!entry)
         return begin_load(shows, event_id, partition, true);
-    entry->used_us = clock_monotonic_us();
+    entry->used_us = now_us;
     TAILQ_REMOVE(&shows->by_use, entry, use_link);
     TAILQ_INSERT_TAIL(&shows->by_use, entry, use_link);
     bool waits = entry->load_waits;

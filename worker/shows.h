@@ -92,7 +92,8 @@ void shows_destroy(struct shows *shows);
 
 /* The entry, for a command: loaded soon when it is not there. NULL: a limit is reached, or there is
  * no memory. */
-struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition);
+struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition,
+                             int64_t now_us);
 struct show_entry *shows_find(const struct shows *shows, uint64_t event_id);
 /* Takes the work. False (work freed: its sender repeats it) when too many wait. */
 bool shows_park_take(struct show_entry *entry, struct work *work);

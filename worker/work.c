@@ -4,6 +4,44 @@
 
 #include <stdlib.h>
 
+struct work_pool {
+    struct work *spares;
+    size_t spare_count;
+};
+
+struct work_pool *work_pool_create(void) {
+    return calloc(1, sizeof(struct work_pool));
+}
+
+void work_pool_destroy(struct work_pool *pool) {
+    if (!pool)
+        return;
+    for (struct work *work; (work = pool->spares);) {
+        pool->spares = work->next;
+        free(work);
+    }
+    free(pool);
+}
+
+static struct work *pool_take(struct work_pool *pool) {
+    struct work *work = pool->spares;
+    if (!work)
+        return malloc(sizeof *work);
+    pool->spares = work->next;
+    pool->spare_count--;
+    return work;
+}
+
+static void pool_give(struct work_pool *pool, struct work *work) {
+    if (pool->spare_count >= WORK_SPARES_MAX) {
+        free(work);
+        return;
+    }
+    work->next = pool->spares;
+    pool->spares = work;
+    pool->spare_count++;
+}
+
 /* What the command only refers to. */
 static bool copy_parts(struct work *work, const struct command *command) {
     work->command.patch = NULL;
@@ -24,14 +62,14 @@ static bool copy_parts(struct work *work, const struct command *command) {
     return true;
 }
 
-struct work *work_create(const struct command *command, uint64_t gateway, uint64_t arrival) {
-    struct work *work = calloc(1, sizeof *work);
+struct work *work_create(struct work_pool *pool, const struct command *command, uint64_t gateway,
+                         uint64_t arrival) {
+    struct work *work = pool_take(pool);
     if (!work)
         return NULL;
-    work->command = *command;
+    *work =
+        (struct work){.pool = pool, .command = *command, .gateway = gateway, .arrival = arrival};
     work->command.gateway = gateway;
-    work->gateway = gateway;
-    work->arrival = arrival;
     if (!copy_parts(work, command)) {
         work_free(work);
         return NULL;
@@ -47,7 +85,7 @@ void work_free(struct work *work) {
     free((void *)(uintptr_t)work->command.patch);
     free((void *)(uintptr_t)work->command.arrivals);
     free(work->packed_seats);
-    free(work);
+    pool_give(work->pool, work);
 }
 
 void work_list_push(struct work_list *list, struct work *work) {

@@ -2,6 +2,8 @@
  * work: a command on its way through the worker, and lists of them. Made by intake, decided and
  * answered by the committer, waiting in between in exactly one list. Never copied; whoever takes it
  * out of the last list frees it with work_free.
+ *
+ * Works are made by the ten thousand a second, so a pool keeps those that were freed for the next.
  */
 #ifndef USHER_WORKER_WORK_H
 #define USHER_WORKER_WORK_H
@@ -12,10 +14,14 @@
 /* How a command is decided after a batch with it failed in the database (worker/committer.h). */
 enum work_redo { WORK_FIRST_TIME, WORK_BY_SHOW, WORK_ALONE };
 
+enum { WORK_SPARES_MAX = 2000 };
+
 struct answer;
+struct work_pool;
 
 struct work {
     struct work *next;
+    struct work_pool *pool;
     struct command command; /* its patch and arrivals belong to the work */
     uint64_t gateway;       /* the instance the answer goes to; 0: nobody, it is the worker's own */
     uint64_t arrival;       /* number in order of arrival at this worker */
@@ -34,9 +40,13 @@ struct work_list {
     uint32_t count;
 };
 
+/* NULL when there is no memory. Outlives its works. */
+MUST_CHECK struct work_pool *work_pool_create(void);
+void work_pool_destroy(struct work_pool *pool); /* NULL is allowed */
+
 /* Copies the command, its patch and arrivals. NULL when there is no memory. */
-MUST_CHECK struct work *work_create(const struct command *command, uint64_t gateway,
-                                    uint64_t arrival);
+MUST_CHECK struct work *work_create(struct work_pool *pool, const struct command *command,
+                                    uint64_t gateway, uint64_t arrival);
 void work_free(struct work *work);
 
 void work_list_push(struct work_list *list, struct work *work);

@@ -114,14 +114,32 @@ static void churn_does_not_make_it_grow(void **state) {
     struct id_map *map = id_map_create(100);
     size_t bytes = 0;
     for (uint64_t i = 1; i < 100000; i++) {
-        struct id128 id = id128_of_u64(i), old = id128_of_u64(i - 8);
+        struct id128 id = id128_of_u64(i), old = id128_of_u64(i - 7);
         assert_int_equal(id_map_put(map, &id, map), STATUS_OK);
-        if (i > 8)
+        if (i > 7)
             assert_ptr_equal(id_map_remove(map, &old), map);
-        if (i == 8)
+        if (i == 7)
             bytes = id_map_size_bytes(map);
     }
     assert_int_equal(id_map_size_bytes(map), bytes);
+    id_map_destroy(map);
+}
+
+static void a_cleared_map_is_empty_and_keeps_its_memory(void **state) {
+    (void)state;
+    struct id_map *map = id_map_create(LIMIT);
+    id_map_clear(map);
+    for (int again = 0; again < 2; again++) {
+        for (uint64_t i = 0; i < LIMIT; i++) {
+            struct id128 id = id128_of_u64(i);
+            assert_null(id_map_get(map, &id));
+            assert_int_equal(id_map_put(map, &id, map), STATUS_OK);
+        }
+        size_t bytes = id_map_size_bytes(map);
+        id_map_clear(map);
+        assert_int_equal(id_map_count(map), 0);
+        assert_int_equal(id_map_size_bytes(map), bytes);
+    }
     id_map_destroy(map);
 }
 
@@ -173,6 +191,7 @@ int main(void) {
         cmocka_unit_test(agrees_with_a_naive_model),
         cmocka_unit_test(an_empty_map_costs_nothing),
         cmocka_unit_test(churn_does_not_make_it_grow),
+        cmocka_unit_test(a_cleared_map_is_empty_and_keeps_its_memory),
         cmocka_unit_test(a_put_without_memory_changes_nothing),
         cmocka_unit_test(room_that_was_made_is_there),
     };

@@ -82,6 +82,28 @@ static void replies_come_out_as_they_went_in(void **state) {
     wire_buffer_free(&buffer);
 }
 
+static void a_reply_is_added_again_as_it_was(void **state) {
+    (void)state;
+    uint64_t seed = 19;
+    struct wire_buffer first = {0}, again = {0};
+    struct reply reply;
+    static uint8_t packed[WIRE_RANDOM_PACKED_BYTES];
+    wire_replies_begin(&first);
+    wire_replies_begin(&again);
+    for (int i = 0; i < 10; i++) {
+        size_t before = first.size_bytes;
+        wire_random_reply(&seed, &reply, packed);
+        assert_int_equal(wire_replies_add(&first, &reply), STATUS_OK);
+        assert_int_equal(
+            wire_replies_add_encoded(&again, first.data + before, first.size_bytes - before),
+            STATUS_OK);
+    }
+    assert_int_equal(again.size_bytes, first.size_bytes);
+    assert_memory_equal(again.data, first.data, first.size_bytes);
+    wire_buffer_free(&first);
+    wire_buffer_free(&again);
+}
+
 static void owners_come_out_as_they_went_in(void **state) {
     (void)state;
     struct wire_buffer buffer = {0};
@@ -346,6 +368,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_come_out_as_they_went_in),
         cmocka_unit_test(replies_come_out_as_they_went_in),
+        cmocka_unit_test(a_reply_is_added_again_as_it_was),
         cmocka_unit_test(owners_come_out_as_they_went_in),
         cmocka_unit_test(seat_news_come_out_as_they_went_in),
         cmocka_unit_test(damaged_frames_are_refused_or_stay_in_range),

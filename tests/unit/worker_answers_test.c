@@ -6,9 +6,23 @@
 
 #include <cmocka.h>
 
+static struct work_pool *pool;
+
+static int make_pool(void **state) {
+    (void)state;
+    pool = work_pool_create();
+    return pool ? 0 : -1;
+}
+
+static int destroy_pool(void **state) {
+    (void)state;
+    work_pool_destroy(pool);
+    return 0;
+}
+
 enum { SECOND_US = 1000000 };
 
-static const uint8_t FRAME[] = {1, 2, 3};
+static const uint8_t RECORD[] = {1, 2, 3};
 
 static struct command command_of(uint8_t number, uint64_t epoch) {
     return (struct command){
@@ -20,19 +34,19 @@ static struct command command_of(uint8_t number, uint64_t epoch) {
 }
 
 static struct work *begin(struct answers *answers, const struct command *command) {
-    struct work *work = work_create(command, 1, 1);
+    struct work *work = work_create(pool, command, 1, 1);
     assert_non_null(work);
     assert_true(answers_begin(answers, work));
     return work;
 }
 
 static enum answers_verdict find(const struct answers *answers, const struct command *command) {
-    const uint8_t *frame = NULL;
+    const uint8_t *record = NULL;
     size_t size_bytes = 0;
-    enum answers_verdict verdict = answers_find(answers, command, &frame, &size_bytes);
+    enum answers_verdict verdict = answers_find(answers, command, &record, &size_bytes);
     if (verdict == ANSWERS_KNOWN) {
-        assert_int_equal(size_bytes, sizeof FRAME);
-        assert_memory_equal(frame, FRAME, sizeof FRAME);
+        assert_int_equal(size_bytes, sizeof RECORD);
+        assert_memory_equal(record, RECORD, sizeof RECORD);
     }
     return verdict;
 }
@@ -45,7 +59,7 @@ static void a_repeat_hears_the_same_answer(void **state) {
     struct work *work = begin(answers, &command);
     assert_int_equal(find(answers, &command), ANSWERS_UNDER_WAY);
     assert_int_equal(answers_under_way(answers), 1);
-    answers_store(answers, work, FRAME, sizeof FRAME);
+    answers_store(answers, work, RECORD, sizeof RECORD);
     work_free(work);
     assert_int_equal(answers_under_way(answers), 0);
     assert_int_equal(find(answers, &command), ANSWERS_KNOWN);
@@ -68,7 +82,7 @@ static void a_newer_epoch_decides_anew_and_an_older_one_never(void **state) {
     struct command old = command_of(1, 7);
     struct command new = command_of(1, 8);
     struct work *work = begin(answers, &old);
-    answers_store(answers, work, FRAME, sizeof FRAME);
+    answers_store(answers, work, RECORD, sizeof RECORD);
     work_free(work);
     assert_int_equal(find(answers, &new), ANSWERS_NEW);
     work = begin(answers, &new);
@@ -82,7 +96,7 @@ static void answers_are_kept_until_the_deadline(void **state) {
     struct answers *answers = answers_create();
     struct command command = command_of(1, 7);
     struct work *work = begin(answers, &command);
-    answers_store(answers, work, FRAME, sizeof FRAME);
+    answers_store(answers, work, RECORD, sizeof RECORD);
     work_free(work);
     answers_expire(answers, 10 * SECOND_US);
     assert_int_equal(find(answers, &command), ANSWERS_KNOWN);
@@ -98,7 +112,7 @@ static void a_work_outlives_its_deadline(void **state) {
     struct work *work = begin(answers, &command);
     answers_expire(answers, 11 * SECOND_US);
     assert_null(work->answer);
-    answers_store(answers, work, FRAME, sizeof FRAME);
+    answers_store(answers, work, RECORD, sizeof RECORD);
     work_free(work);
     answers_destroy(answers);
 }
@@ -130,5 +144,5 @@ int main(void) {
         cmocka_unit_test(a_work_outlives_its_deadline),
         cmocka_unit_test(too_many_under_way_are_not_taken),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_pool, destroy_pool);
 }
