@@ -89,7 +89,7 @@ enum status id_map_put(struct id_map *map, const struct id128 *id, void *value) 
     enum status status = id_map_make_room(map, 1);
     if (status != STATUS_OK)
         return status;
-    if (map->capacity != capacity)
+    if (slot == NULL || map->capacity != capacity)
         slot = find(map, id);
     *slot = (struct slot){.id = *id, .value = value};
     map->count++;
