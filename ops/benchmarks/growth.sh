@@ -289,7 +289,7 @@ growth_rounds() {
 
 bench_growth() {
     local rounds=5 warm_up=0
-    local growth_bookings=1000000 growth_confirmed=10000 growth_slice=15000 growth_reservations=30000 growth_shows=10000
+    local growth_bookings=1000000 growth_confirmed=10000 growth_slice=15000 growth_reservations=50000 growth_shows=10000
     local growth_crowd=1000000 growth_admissions=30000 growth_sections=100
     if [ "$smoke" = yes ]; then
         rounds=1 warm_up=1 growth_bookings=1000 growth_confirmed=10 growth_slice=1200 growth_reservations=2000 growth_shows=20
