@@ -53,6 +53,10 @@ bench_latency() {
     database=commits database_run "$(postgres_programs)/pgbench" -i -q >"$home/pgbench" 2>&1 ||
         fail "pgbench failed: $(cat "$home/pgbench")"
     disk=$(latency_disk)
+    if [ "$smoke" = no ]; then
+        say "latency: warming up"
+        latency_reserve "$(rivals_events 40000 2)" 2 --connections "$reserve_connections"
+    fi
     latency_reserve "$(rivals_events 40000 $seconds)" $seconds --connections "$reserve_connections"
     mv "$home/result.json" "$home/reserve-peak.json"
     latency_confirm "$answers_each" --connections "$reserve_connections"
