@@ -101,8 +101,12 @@ static bool decide_or_park(struct committer *committer, struct work *work) {
     }
     struct show_entry *entry =
         shows_get(committer->shows, work->command.event_id, work->command.partition, now_us);
+    if (!entry && shows_are_stuck(committer->shows)) {
+        decide_reply_take(committer_building(committer), work, REPLY_OVERLOADED);
+        return true;
+    }
     if (!entry) {
-        work_free(work);
+        work_free(work); /* its sender repeats it */
         return true;
     }
     if (entry->state == SHOW_ENTRY_LOADING) {

@@ -27,6 +27,7 @@ struct shows {
     bool busy_wanted[PARTITION_COUNT];
     int64_t swept_us;
     size_t size_bytes; /* of all shows, as settled */
+    bool stuck;        /* a limit is reached, and the last tick could not make place */
 };
 
 /* What a query in flight carries; freed by its answer. The entry may have been forgotten meanwhile
@@ -386,6 +387,10 @@ struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t pa
     return entry;
 }
 
+bool shows_are_stuck(const struct shows *shows) {
+    return shows->stuck;
+}
+
 bool shows_park_take(struct show_entry *entry, struct work *work) {
     ensure(entry->state == SHOW_ENTRY_LOADING);
     if (entry->parked.count >= SHOWS_PARKED_MAX) {
@@ -455,7 +460,7 @@ static bool is_crowded(const struct shows *shows) {
            shows->size_bytes > shows->config.limit_bytes / 8 * 7;
 }
 
-static void trim(struct shows *shows, int64_t now_us) {
+static void forget_unused(struct shows *shows, int64_t now_us) {
     struct show_entry *entry, *next;
     bool makes_place = is_full(shows);
     int64_t database_us = database_clock_now_us(shows->config.clock);
@@ -472,9 +477,26 @@ static void trim(struct shows *shows, int64_t now_us) {
     }
 }
 
+static void note_stuck(struct shows *shows) {
+    bool stuck = is_full(shows);
+    if (stuck == shows->stuck)
+        return;
+    shows->stuck = stuck;
+    if (stuck)
+        log_write(
+            LOG_ERROR, "show-memory-used-up",
+            "Shows with open holds, turns or an open room take all memory that shows may have "
+            "(USHER_SHOW_MEMORY_MB); whatever is asked of others is answered `overloaded`.",
+            LOG_U64("bytes", shows->size_bytes), LOG_U64("shows", id_map_count(shows->entries)));
+    else
+        log_write(LOG_INFO, "show-memory-freed", "There is memory for other shows again.");
+}
+
 void shows_tick(struct shows *shows, int64_t now_us) {
-    if (database_clock_known(shows->config.clock))
-        trim(shows, now_us);
+    if (database_clock_known(shows->config.clock)) {
+        forget_unused(shows, now_us);
+        note_stuck(shows);
+    }
     sweep(shows, now_us);
     start_loads(shows);
 }

@@ -95,6 +95,8 @@ void shows_destroy(struct shows *shows);
 struct show_entry *shows_get(struct shows *shows, uint64_t event_id, uint32_t partition,
                              int64_t now_us);
 struct show_entry *shows_find(const struct shows *shows, uint64_t event_id);
+/* A limit is reached by what is busy, as of the last tick: it makes no sense to ask again soon. */
+bool shows_are_stuck(const struct shows *shows);
 /* Takes the work. False (work freed: its sender repeats it) when too many wait. */
 bool shows_park_take(struct show_entry *entry, struct work *work);
 /* Commands parked with it are dropped: their senders repeat them. */

@@ -58,9 +58,7 @@ bench_join() {
     done
     speeds=$(cat "$home"/people-*.json | json_number perSecond)
     raw=$(cat "$home"/raw-*.json | json_number perSecond)
-    table_row join 1/s "$(median <<<"$speeds")" "$(median <<<"$raw")" \
-        "$(awk -v ours="$(median <<<"$speeds")" -v other="$(median <<<"$raw")" 'BEGIN { printf "%.3f", ours / other }')" \
-        - "$(spread <<<"$speeds")"
+    table_ratio join 1/s "$speeds" "$raw" '>= 0.5'
     table_fact join/stream-bytes bytes "$(cat "$home"/people-*.json | json_number streamBytesEach | median)"
     load_remark join "a join" "$home"/people-*.json
     table_remark "join: of the messages published by themselves, the rounds' spread is $(spread <<<"$raw" | awk '{ printf "%.1f %%", 100 * $1 }')"

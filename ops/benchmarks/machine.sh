@@ -6,6 +6,8 @@ running= # the pid of a program that runs for a while
 
 machine_start() {
     local kind
+    # The rows' reservations stay held, some millions of them.
+    export USHER_SHOW_MEMORY_MB=8192
     export USHER_PORT USHER_WORKERS=${USHER_WORKERS:-1} USHER_GATEWAYS=${USHER_GATEWAYS:-1}
     kind=$(stat -f -c %T "$home")
     [[ $kind != @(tmpfs|ramfs) ]] || fail "$home is no disk ($kind): commits would cost nothing"

@@ -96,7 +96,7 @@ measures() {
     expect grep -qE '^ \{"name":"overload","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":0.8,"met":(true|false),' "$top/table.json"
     expect grep -qE '^ \{"name":"overload/asked","unit":"1/s","ours":[0-9]+,' "$top/table.json"
     expect grep -qE '^ \{"name":"overload/refusing","unit":"us","ours":[0-9.]+,"other":[0-9.]+,"ratio":0\.[0-9]+,' "$top/table.json"
-    expect grep -qE '^ \{"name":"join","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":null,' "$top/table.json"
+    expect grep -qE '^ \{"name":"join","unit":"1/s","ours":[0-9.]+,"other":[0-9.]+,"ratio":[0-9.]+,"goal":0.5,' "$top/table.json"
     expect grep -qE '^ \{"name":"fanout/500","unit":"1/s","ours":[0-9]+,"other":[0-9]+,"ratio":[0-9.]+,"goal":0.6,' "$top/table.json"
     expect_nothing_left
 }

@@ -78,10 +78,42 @@ static void a_limit_of_memory_is_kept(void **state) {
     stage_finish(scene->stage);
 }
 
+/* What is busy can't be forgotten: others are refused, until it is busy no more. */
+static void who_does_not_fit_is_told_so(void **state) {
+    scene_open(state, (const char *const[]){"USHER_SHOW_MEMORY_MB=1", NULL});
+    struct scene *scene = *state;
+    struct desk_ask *asks[SHOWS];
+    int64_t refused = 0;
+    for (size_t i = 0; i < SHOWS; i++) {
+        int64_t show = stage_show(scene->stage, &(struct stage_show){.seats = SEATS});
+        asks[i] = desk_reserve(scene->desk, show, 1);
+    }
+    desk_send(scene->desk, asks, SHOWS);
+    desk_settle(scene->desk, asks, SHOWS, SETTLE_MS);
+    for (size_t i = 0; i < SHOWS; i++) {
+        expect(asks[i]->reply.code == REPLY_OK || asks[i]->reply.code == REPLY_OVERLOADED,
+               "the answer is %d", asks[i]->reply.code);
+        if (asks[i]->reply.code == REPLY_OVERLOADED)
+            refused = (int64_t)asks[i]->command.event_id;
+    }
+    expect(refused > 0, "all fit");
+    for (size_t i = 0; i < SHOWS; i++)
+        if (asks[i]->reply.code == REPLY_OK)
+            assert_int_equal(
+                desk_decide(scene->desk, desk_again(scene->desk, COMMAND_CANCEL, asks[i]))->code,
+                REPLY_OK);
+    struct wait wait = wait_at_most(SETTLE_MS);
+    while (desk_decide(scene->desk, desk_reserve(scene->desk, refused, 1))->code != REPLY_OK)
+        wait_again(&wait, "the refused to be served");
+    stage_expect_sound_database(scene->stage);
+    stage_finish(scene->stage);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_idle_show_is_forgotten_and_comes_back, scene_tear_down),
         cmocka_unit_test_teardown(a_limit_of_memory_is_kept, scene_tear_down),
+        cmocka_unit_test_teardown(who_does_not_fit_is_told_so, scene_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
