@@ -64,17 +64,17 @@ look_nginx_start() {
     look_get seats-gzip >"$folder/files/seats.gz"
     touch -r "$folder/files/seats" "$folder/files/seats.gz"
     for way in "${look_ways[@]}"; do
-        locations+="location /$way/ { alias $folder/files/; $(look_nginx_way "$way") }"$'\n'
+        locations+="location /$way/ { alias \"$folder/files/\"; $(look_nginx_way "$way") }"$'\n'
     done
     write_file "$folder/nginx.conf" 644 <<CONF
 $(! am_root || echo 'user root;')
 daemon off;
 worker_processes 1;
-pid $folder/nginx.pid;
+pid "$folder/nginx.pid";
 events { use epoll; worker_connections 1024; multi_accept on; }
 http {
-    client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
-    uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
+    client_body_temp_path "$folder/body"; proxy_temp_path "$folder/proxy"; fastcgi_temp_path "$folder/fastcgi";
+    uwsgi_temp_path "$folder/uwsgi"; scgi_temp_path "$folder/scgi";
     default_type application/json;
     server_tokens off;
     access_log off;

@@ -27,16 +27,28 @@ machine_stop_running() {
     fi 2>/dev/null
 }
 
+# machine_end_row: however a row ended, the next one finds the machine as it was.
+machine_end_row() {
+    local name pids
+    set +e
+    machine_stop_running
+    for name in $(process_names '*'); do
+        case $name in
+        gateway-[0-9]* | worker-[0-9]* | nats | postgres | redis) ;;
+        *) process_stop TERM 20 "$name" ;;
+        esac
+    done
+    mapfile -t pids < <(machine_processes | cut -d = -f 2)
+    machine_keep_to "$(machine_cores | paste -sd ,)" "${pids[@]}"
+}
+
 machine_remove() {
     local status=$?
     trap - EXIT
     trap '' HUP INT TERM
     set +e
     machine_stop_running
-    local rival
-    for rival in redis nginx; do
-        [ -z "$(process_names $rival)" ] || process_stop TERM 10 $rival
-    done
+    [ -z "$(process_names redis)" ] || process_stop TERM 10 redis
     "$checkout/ops/down" --wipe </dev/null >/dev/null
     rm -rf "$home"
     exit "$status"
